@@ -1,0 +1,1 @@
+"""The rules, one module a topic; `model.py` beside this folder gathers their names."""
