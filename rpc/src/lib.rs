@@ -1,0 +1,6 @@
+//! The JSON-RPC of a Sapwood node.
+
+pub mod client;
+pub mod records;
+pub mod server;
+pub mod types;
