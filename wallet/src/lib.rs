@@ -1,0 +1,5 @@
+//! The wallet of Sapwood: keys, where they are kept, and the commands that use them.
+
+pub mod command;
+pub mod keys;
+pub mod keystore;
