@@ -1,0 +1,124 @@
+//! What the methods do beside reading: when they wait, when they refuse.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::chain::Service;
+use crate::chain::tests::kit::{account, chain, ledger, transfer};
+use crate::mempool::{Limits, Mempool};
+use parity_scale_codec::Encode;
+use sapwood_primitives::{Height, Name};
+use std::time::Duration;
+
+/// An API on a fresh chain, and what stops it.
+fn api(chain: Arc<Chain>) -> (Arc<Api>, watch::Sender<bool>, Service) {
+    let ledger = ledger(&chain);
+    let genesis = *ledger.genesis();
+    let pool = Mempool::new(Limits::default());
+    let service = Service::start(ledger, pool, Box::new(now)).unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let api = Api {
+        chain,
+        genesis,
+        handle: service.handle(),
+        mining: false,
+        dns: None,
+        data_dir: PathBuf::new(),
+        stop: stopped,
+        readers: Api::readers(),
+    };
+    (Arc::new(api), stop, service)
+}
+
+/// The dev chain with retargeting, whose genesis is years old.
+fn old_chain() -> Arc<Chain> {
+    let mut chain = Chain::clone(&chain());
+    chain.consensus.retarget = true;
+    Arc::new(chain)
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_head_answers_when_the_node_stops() {
+    let (api, stop, _service) = api(chain());
+    let head = blocks::head(&api, t::NoParams {}).unwrap();
+    let params = t::AwaitParams {
+        after: head.block,
+        timeout_ms: 30_000,
+    };
+    let waiting = tokio::spawn(async move { blocks::await_head(&api, params).await });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    stop.send_replace(true);
+    let answer = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    assert_eq!(answer.unwrap().unwrap().unwrap().block, head.block);
+}
+
+#[tokio::test]
+async fn a_node_that_is_behind_takes_no_transaction_but_gives_miners_work() {
+    let (api, _stop, _service) = api(old_chain());
+    let payee = api.show(account(1));
+    let template = t::TemplateParams { payee, extra: None };
+    assert!(blocks::template(&api, template).await.is_ok());
+    let tx = transfer(&api.genesis, 1, 0, 20, 200_000, account(2), 1);
+    let tx = t::Hex(tx.encode());
+    let refused = transactions::submit(&api, t::TxParams { tx }).await;
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.number, &*refused.code), (-32004, "syncing"));
+    assert!(
+        states::node_status(&api, t::NoParams {})
+            .await
+            .unwrap()
+            .syncing
+    );
+    assert!(!api.is_behind(now() - STALE_SECONDS));
+    assert!(api.is_behind(now() - STALE_SECONDS - 60));
+}
+
+#[tokio::test]
+async fn a_chain_without_retargeting_is_never_behind() {
+    let (api, _stop, _service) = self::api(chain());
+    let payee = api.show(account(1));
+    let template = t::TemplateParams { payee, extra: None };
+    assert!(blocks::template(&api, template).await.is_ok());
+    assert!(
+        !states::node_status(&api, t::NoParams {})
+            .await
+            .unwrap()
+            .syncing
+    );
+}
+
+#[tokio::test]
+async fn a_panic_in_a_reader_reaches_the_call_and_gives_its_place_back() {
+    let (api, _stop, _service) = api(chain());
+    for _ in 0..READERS + 1 {
+        let api = Arc::clone(&api);
+        let call = async move { api.read(|_| -> Result<()> { panic!("a test's") }).await };
+        assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    }
+    assert_eq!(api.readers.available_permits(), READERS);
+}
+
+#[test]
+fn a_name_that_cannot_be_registered_says_why() {
+    let rules = &chain().consensus;
+    let name: Name = "alice".parse().unwrap();
+    let leaf = sapwood_primitives::leaf::NameLeaf {
+        name,
+        owner: Some(account(1)),
+        paid_until: Height::new(100),
+        last_price: sapwood_primitives::Amount::SUPPLY,
+    };
+    let why = |height| {
+        let phase = leaf.phase(Height::new(height), rules);
+        names::why_not(phase, Some(&leaf), rules)
+    };
+    assert_eq!(why(99).unwrap(), "active until height 100");
+    let release = 100 + rules.suspension;
+    let suspended = why(release - 1).unwrap();
+    assert!(
+        suspended.contains(&format!("until height {release}")),
+        "{suspended}"
+    );
+    assert_eq!(why(release), None);
+    assert_eq!(names::why_not(None, None, rules), None);
+}

@@ -1,0 +1,351 @@
+//! The commands that need a chain: which one and where its data is, then the node, the resolver, `dev`, or a question to a node.
+
+use crate::cli::{Command, DevArgs, Global, NodeArgs, ResolverArgs};
+use crate::dev::{self, Place};
+use crate::mining::{MinerOptions, Pace};
+use crate::places::Places;
+use crate::reconnect::Reconnecting;
+use crate::{block_on, output, print, print_text, tour};
+use sapwood_node::running::{self, Ended, Options, Sockets, StartNode};
+use sapwood_primitives::{Address, Chain};
+use sapwood_resolver::{RemoteResolver, ZoneConfig};
+use sapwood_wallet::command::{CliError, Context, Exit};
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use tokio::sync::watch;
+
+/// Longest chain file that is read, in bytes: forty times what one takes.
+const MAX_CHAIN_FILE: u64 = 64 * 1024;
+
+/// Commands that ask a node and end.
+///
+/// # Errors
+/// What the command says.
+pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> {
+    let chain = chain(global, "main")?;
+    let places = find_places(global, &chain)?;
+    let mut context = Context::new(chain.clone(), places.dir().to_owned());
+    (context.json, context.yes, context.rpc) = (global.json, global.yes, global.rpc.clone());
+    context.cookie_file.clone_from(&global.cookie_file);
+    let command = match crate::words::wallet_command(command, &context) {
+        Ok(result) => {
+            let result = result?;
+            return print_text(global, &result.json_text(), result.text());
+        }
+        Err(command) => *command,
+    };
+    let url = global.rpc.as_deref();
+    block_on(async {
+        let client = crate::client::connect(&places, url, global.cookie_file.as_deref())?;
+        match command {
+            Command::Status => {
+                let status = crate::client::status(&client).await?;
+                print(global, &status.json(), &status.to_string())
+            }
+            Command::Resolve(args) => {
+                let resolution = crate::client::resolve(&client, chain, &args).await?;
+                output(global, &resolution, &resolution.to_string())
+            }
+            Command::Rpc(args) => {
+                let answer = crate::client::rpc(&client, &args).await?;
+                let text = serde_json::to_string_pretty(&answer).expect("JSON is printable");
+                print(global, &answer, &format!("{text}\n"))
+            }
+            other => Err(CliError::new(
+                Exit::Internal,
+                "command",
+                format!("{other:?} has no code"),
+                "this is a bug",
+            )),
+        }
+    })
+}
+
+/// `sapwood dev`
+///
+/// # Errors
+/// If it is not a dev chain, or does not start, or ends unasked.
+pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
+    if args.tour {
+        return block_on(tour::run(global.json));
+    }
+    let chain = chain(global, "dev")?;
+    if chain.consensus.retarget {
+        return Err(CliError::new(
+            Exit::Usage,
+            "chain",
+            format!("`sapwood dev` runs a dev chain, not {}", chain.name),
+            "use `sapwood node --mine ADDRESS`",
+        ));
+    }
+    if args.reset && (global.chain_file.is_some() || chain.name != "dev") {
+        return Err(CliError::new(
+            Exit::Usage,
+            "reset",
+            "--reset is for the built-in dev chain alone; nothing was deleted",
+            "delete the data of another chain by hand",
+        ));
+    }
+    let folder = match args.temp {
+        true => Some(tempfile::tempdir().map_err(|e| {
+            CliError::new(
+                Exit::Storage,
+                "temp",
+                format!("no temporary folder: {e}"),
+                "set TMPDIR",
+            )
+        })?),
+        false => None,
+    };
+    let places = match &folder {
+        Some(folder) => Places::of(Some(folder.path()), &chain.name).map_err(no_place)?,
+        None => find_places(global, &chain)?,
+    };
+    let place = Place {
+        chain,
+        places,
+        chain_file: global.chain_file.clone(),
+    };
+    block_on(dev::run(place, args, global))
+}
+
+/// `sapwood node`
+///
+/// # Errors
+/// If it does not start, or ends unasked.
+pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
+    let chain = chain(global, "main")?;
+    let places = find_places(global, &chain)?;
+    let mine = args
+        .mine
+        .as_deref()
+        .map(|text| miner(&chain, text, args.threads))
+        .transpose()?;
+    let zone = zone(&chain, args.private_addresses.as_deref());
+    let options = Options {
+        dns: zone,
+        mine,
+        places: places.clone(),
+        chain,
+    };
+    block_on(async {
+        let asked = running::asked_to_end();
+        let start = async {
+            // Ports first: that another node runs is the commonest mistake, and the quickest to find.
+            let sockets = Sockets::bind(args.ports.ports(), !args.no_dns).await?;
+            running::start(options, sockets).await
+        };
+        let node = start.await.map_err(|e| cannot_start(&e))?;
+        let dns = node.dns.map(|a| a.to_string());
+        let ready = serde_json::json!({ "schema": 1, "rpc": format!("http://{}/", node.rpc), "dns": dns, "data": places.dir() });
+        let text = format!(
+            "RPC http://{}/, DNS {}, data in {}; Ctrl-C stops\n",
+            node.rpc,
+            dns.as_deref().unwrap_or("off"),
+            places.dir().display()
+        );
+        if let Err(unheard) = print(global, &ready, &text) {
+            // Nobody would know where it is.
+            let stopped = node.until(std::future::ready(())).await;
+            return Err(stopped.map_or_else(|e| ended(&e), |()| unheard));
+        }
+        node.until(asked).await.map_err(|e| ended(&e))
+    })
+}
+
+fn miner(
+    chain: &Chain,
+    payee: &str,
+    threads: Option<NonZeroUsize>,
+) -> Result<MinerOptions, CliError> {
+    let payee = Address::parse(&chain.address_prefix, payee).map_err(|e| {
+        CliError::new(
+            Exit::Usage,
+            "address",
+            format!("--mine: {e}"),
+            "`sapwood wallet address` prints one",
+        )
+    })?;
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    // Without retargeting nothing else would slow the blocks down.
+    let pace = match chain.consensus.retarget {
+        true => Pace::Always,
+        false => Pace::Slots(chain.consensus.block_time),
+    };
+    Ok(MinerOptions {
+        payee: payee.id(),
+        threads: threads.unwrap_or(cores),
+        pace: watch::channel(pace).1,
+    })
+}
+
+fn zone(chain: &Chain, private_addresses: Option<&str>) -> ZoneConfig {
+    let mut zone = ZoneConfig::for_chain(chain);
+    if let Some(choice) = private_addresses {
+        zone.private_addresses = choice == "allow";
+    }
+    zone
+}
+
+/// `sapwood resolver`
+///
+/// # Errors
+/// If it does not start.
+pub(crate) fn resolver(global: &Global, args: &ResolverArgs) -> Result<(), CliError> {
+    let chain = chain(global, "main")?;
+    let places = find_places(global, &chain)?;
+    let zone = zone(&chain, args.private_addresses.as_deref())
+        .with_suffix(&args.suffix)
+        .map_err(|e| {
+            CliError::new(
+                Exit::Usage,
+                "suffix",
+                e.to_string(),
+                "e.g. --suffix leaf.alt",
+            )
+        })?;
+    let url = args.node.clone().or_else(|| global.rpc.clone());
+    let cookie_file = global.cookie_file.clone();
+    block_on(async {
+        let node = Reconnecting::new(Box::new(move || {
+            crate::client::connect(&places, url.as_deref(), cookie_file.as_deref())
+        }))?;
+        let resolver = RemoteResolver::new(node, chain, zone)
+            .map_err(|e| CliError::new(Exit::Refused, "not_launched", e.to_string(), ""))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+        let listener = sapwood_resolver::bind(address).await.map_err(|e| {
+            CliError::new(
+                Exit::Usage,
+                "port",
+                format!("cannot listen on {address}: {e}"),
+                "a node's own DNS may use the port; choose another with --port",
+            )
+        })?;
+        let address = listener.local_addr().unwrap_or(address);
+        let asked = running::asked_to_end();
+        let ready = serde_json::json!({ "schema": 1, "dns": address.to_string() });
+        print(
+            global,
+            &ready,
+            &format!(
+                "DNS {address}, every answer proven against headers whose work was checked; Ctrl-C stops\n"
+            ),
+        )?;
+        resolver.serve(listener, asked).await;
+        Ok(())
+    })
+}
+
+/// The chain that was asked for; `default` where the command has a chain of its own.
+///
+/// # Errors
+/// If there is no such chain, or the chain file cannot be used.
+pub(crate) fn chain(global: &Global, default: &str) -> Result<Chain, CliError> {
+    if let Some(path) = &global.chain_file {
+        let text = read_chain_file(path).map_err(|e| {
+            CliError::new(
+                Exit::Usage,
+                "chain_file",
+                format!("cannot read {}: {e}", path.display()),
+                "name a chain file that `sapwood genesis` wrote",
+            )
+        })?;
+        return Chain::parse(&text).map_err(|e| {
+            // Between the place and the reason a fault of TOML shows the line itself, over several lines.
+            let text = e.to_string();
+            let (place, reason) = (text.lines().next(), text.lines().skip(1).last());
+            let fault = [place, reason].into_iter().flatten().collect::<Vec<_>>();
+            let message = format!("{}: {}", path.display(), fault.join(": "));
+            CliError::new(Exit::Usage, "chain_file", message, "correct the file")
+        });
+    }
+    let name = global.chain.as_deref().unwrap_or(default);
+    let chain = Chain::named(name).ok_or_else(|| {
+        CliError::new(
+            Exit::Usage,
+            "chain",
+            format!("no chain `{name}`"),
+            "one of main, test, dev",
+        )
+    })?;
+    Ok(chain)
+}
+
+/// Reads a chain file, and no more than one can be: the path may be a device.
+fn read_chain_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file = File::open(path)?.take(MAX_CHAIN_FILE + 1);
+    file.read_to_string(&mut text)?;
+    match file.limit() {
+        0 => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is longer than {MAX_CHAIN_FILE} bytes"),
+        )),
+        _ => Ok(text),
+    }
+}
+
+fn find_places(global: &Global, chain: &Chain) -> Result<Places, CliError> {
+    if chain.genesis.is_none() {
+        let message = format!("the {} chain is not launched", chain.name);
+        return Err(CliError::new(
+            Exit::Refused,
+            "not_launched",
+            message,
+            "use --chain dev (or export SAPWOOD_CHAIN=dev), or --chain-file with a launched chain",
+        ));
+    }
+    Places::of(global.data_dir.as_deref(), &chain.name).map_err(no_place)
+}
+
+fn no_place(message: String) -> CliError {
+    CliError::new(
+        Exit::Usage,
+        "data_dir",
+        message,
+        "e.g. --data-dir ~/sapwood",
+    )
+}
+
+/// A start that failed, with the exit code that fits.
+pub(crate) fn cannot_start(error: &StartNode) -> CliError {
+    let (exit, code) = match error {
+        StartNode::Rpc(_) | StartNode::Dns { .. } => (Exit::Usage, "port"),
+        StartNode::Store(_) | StartNode::Chain { .. } | StartNode::Endpoint { .. } => {
+            (Exit::Storage, "storage")
+        }
+        StartNode::System(_) => (Exit::Internal, "system"),
+    };
+    CliError::new(exit, code, error.to_string(), "")
+}
+
+/// A node that ended unasked.
+pub(crate) fn ended(error: &Ended) -> CliError {
+    let (exit, code) = match error {
+        Ended::Storage(_) => (Exit::Storage, "storage_failed"),
+        Ended::Part(_) => (Exit::Internal, "part_ended"),
+    };
+    CliError::new(exit, code, error.to_string(), "")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_chain_file_is_read_up_to_its_bound_and_a_longer_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chain.toml");
+        let longest = usize::try_from(MAX_CHAIN_FILE).unwrap();
+        std::fs::write(&path, "a".repeat(longest)).unwrap();
+        assert_eq!(read_chain_file(&path).unwrap().len(), longest);
+        std::fs::write(&path, "a".repeat(longest + 1)).unwrap();
+        assert!(read_chain_file(&path).is_err());
+        assert!(read_chain_file(Path::new("/dev/zero")).is_err(), "endless");
+        assert!(read_chain_file(&folder.path().join("none")).is_err());
+    }
+}

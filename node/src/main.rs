@@ -1,0 +1,182 @@
+//! The `sapwood` program: reads the command line, does what it says, prints data on stdout and words on stderr.
+
+mod cli;
+mod client;
+mod commands;
+mod dev;
+mod dig;
+mod genesis;
+mod greeting;
+mod reconnect;
+mod reset;
+mod tour;
+mod words;
+
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command, Global};
+use sapwood_node::{mining, page, places};
+use sapwood_wallet::command::{CliError, Exit, escape};
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Log filter of commands that run until they are stopped.
+const SERVER_LOG: &str = "warn,sapwood_node=info";
+
+/// Log filter of `sapwood dev`, which says by itself what is worth knowing.
+const DEV_LOG: &str = "warn";
+
+/// Log filter of commands that end.
+const COMMAND_LOG: &str = "error";
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let json = cli.global.json;
+    match run(cli) {
+        Ok(()) => ExitCode::from(Exit::Done.code()),
+        Err(error) => report(&error, json),
+    }
+}
+
+/// Prints what clap found wrong, like every other error.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Help and version are answers.
+        return match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(Exit::Failed.code()),
+        };
+    }
+    let json = std::env::args_os().any(|arg| arg == "--json");
+    report(&usage_error(&error.to_string()), json)
+}
+
+/// What clap says on several lines, as the one line that every other error has: the first paragraph, and its tips as the hint.
+fn usage_error(text: &str) -> CliError {
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let tips = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("tip: "));
+    let hint = tips.chain(["see --help"]).collect::<Vec<_>>().join("; ");
+    CliError::new(Exit::Usage, "usage", escape(message), escape(&hint))
+}
+
+fn report(error: &CliError, json: bool) -> ExitCode {
+    if json {
+        let _ = writeln!(io::stdout(), "{}", error.to_json());
+    } else {
+        let _ = writeln!(io::stderr(), "sapwood: {error}");
+    }
+    ExitCode::from(error.exit.code())
+}
+
+fn run(cli: Cli) -> Result<(), CliError> {
+    let Cli { global, command } = cli;
+    start_log(&global, &command)?;
+    match command {
+        Command::Completions { shell } => {
+            // Into memory first: clap panics if stdout is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sapwood", &mut script);
+            let script = String::from_utf8_lossy(&script);
+            let json =
+                serde_json::json!({ "schema": 1, "shell": shell.to_string(), "script": script });
+            print(&global, &json, &script)
+        }
+        Command::Man { dir } => {
+            clap_mangen::generate_to(Cli::command(), &dir).map_err(|e| {
+                CliError::new(
+                    Exit::Storage,
+                    "write",
+                    format!("cannot write to {}: {e}", dir.display()),
+                    "name a folder that exists",
+                )
+            })?;
+            print(&global, &serde_json::json!({ "schema": 1, "dir": dir }), "")
+        }
+        Command::Genesis(args) => {
+            let launched = genesis::run(commands::chain(&global, "main")?, &args)?;
+            let text = format!(
+                "{}: the {} chain starts at {} with genesis {}\n",
+                launched.file, launched.chain, launched.time, launched.genesis
+            );
+            output(&global, &launched, &text)
+        }
+        Command::Dev(args) => commands::dev(&global, &args),
+        Command::Node(args) => commands::node(&global, &args),
+        Command::Resolver(args) => commands::resolver(&global, &args),
+        command => commands::client(&global, command),
+    }
+}
+
+fn output<T: Serialize>(global: &Global, data: &T, text: &str) -> Result<(), CliError> {
+    let json = serde_json::to_value(data).expect("reports are plain data");
+    print(global, &json, text)
+}
+
+/// Prints data.
+fn print(global: &Global, json: &Value, text: &str) -> Result<(), CliError> {
+    print_text(global, &json.to_string(), text)
+}
+
+/// Prints data whose JSON is made already. A reader that went away is an error, not a panic.
+fn print_text(global: &Global, json: &str, text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    let written = match global.json {
+        true => writeln!(stdout, "{json}"),
+        false => write!(stdout, "{text}"),
+    };
+    written.and_then(|()| stdout.flush()).map_err(|e| {
+        CliError::new(
+            Exit::Failed,
+            "stdout",
+            format!("cannot write to stdout: {e}"),
+            "",
+        )
+    })
+}
+
+fn start_log(global: &Global, command: &Command) -> Result<(), CliError> {
+    let default = match command {
+        Command::Node(_) | Command::Resolver(_) => SERVER_LOG,
+        Command::Dev(_) => DEV_LOG,
+        _ => COMMAND_LOG,
+    };
+    let text = global.log.as_deref().unwrap_or(default);
+    let filter = tracing_subscriber::EnvFilter::try_new(text).map_err(|e| {
+        CliError::new(
+            Exit::Usage,
+            "log",
+            format!("--log {text}: {e}"),
+            "e.g. --log info",
+        )
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
+    Ok(())
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| {
+            CliError::new(
+                Exit::Internal,
+                "runtime",
+                format!("the system gives no threads: {e}"),
+                "",
+            )
+        })?;
+    runtime.block_on(work)
+}

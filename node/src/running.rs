@@ -1,0 +1,371 @@
+//! A node at work: opens the store, starts the chain's thread, RPC, DNS and miner, and ends them together.
+
+use crate::api::{Api, now};
+use crate::chain::{Handle, Ledger, OpenChain, Service, Stopped};
+use crate::mempool::{Limits as PoolLimits, Mempool};
+use crate::mining::{self, MinerOptions};
+use crate::names::OwnNames;
+use crate::places::{Places, Ports, Service as Place};
+use crate::store::{OpenStore, RedbStore};
+use sapwood_primitives::{BlockId, Chain};
+use sapwood_resolver::{Listener, Local, ZoneConfig};
+use sapwood_rpc::server::{
+    BindError, BoundServer, Cookie, Limits, ServerConfig, read_endpoint_file, write_endpoint_file,
+};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// A call may take as long as the longest poll, and a little more to write its answer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// The chain.
+    pub chain: Chain,
+    /// Its data.
+    pub places: Places,
+    /// The built-in miner, if it is to mine.
+    pub mine: Option<MinerOptions>,
+    /// What its DNS server answers for, if it has one.
+    pub dns: ZoneConfig,
+}
+
+/// The ports of a node, taken and not yet served, so that nothing is begun that cannot be finished.
+#[derive(Debug)]
+pub struct Sockets {
+    rpc: BoundServer,
+    cookie: Cookie,
+    dns: Option<Listener>,
+}
+
+impl Sockets {
+    /// Takes the ports of the RPC and, if there is to be one, of the DNS server.
+    ///
+    /// # Errors
+    /// [`StartNode::Rpc`], [`StartNode::Dns`], or [`StartNode::System`] if there is no randomness for the cookie.
+    pub async fn bind(ports: Ports, dns: bool) -> Result<Self, StartNode> {
+        let cookie = Cookie::generate().map_err(|e| StartNode::System(e.to_string()))?;
+        let config = ServerConfig {
+            limits: Limits {
+                call_timeout: CALL_TIMEOUT,
+                ..Limits::default()
+            },
+            ..ServerConfig::new(ports.address(Place::Rpc), Some(cookie.clone()))
+        };
+        let rpc = sapwood_rpc::server::bind(config).await?;
+        let address = ports.address(Place::Dns);
+        let dns = match dns {
+            true => Some(
+                sapwood_resolver::bind(address)
+                    .await
+                    .map_err(|error| StartNode::Dns { address, error })?,
+            ),
+            false => None,
+        };
+        Ok(Self { rpc, cookie, dns })
+    }
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartNode {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenStore),
+    /// What is in the store.
+    #[error("{}: {error}", path.display())]
+    Chain {
+        /// The store's file.
+        path: PathBuf,
+        /// What was found.
+        error: OpenChain,
+    },
+    /// The RPC's port.
+    #[error(transparent)]
+    Rpc(#[from] BindError),
+    /// The DNS server's port.
+    #[error(
+        "DNS cannot listen on {address}: {error}; stop what does, or choose other ports with --port-base or --ports auto"
+    )]
+    Dns {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The endpoint file.
+    #[error("cannot write {}: {error}", path.display())]
+    Endpoint {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system gave no thread or no randomness.
+    #[error("the system refused: {0}")]
+    System(String),
+}
+
+/// Why a node ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// Storage failed while it ran.
+    #[error("{0}")]
+    Storage(String),
+    /// A part of it ended by itself, which is a bug.
+    #[error("{0} ended unexpectedly; this is a bug, please report it")]
+    Part(String),
+}
+
+/// A running node. It must be ended with [`Running::until`]; what is only dropped leaves the endpoint file behind.
+pub struct Running {
+    /// The chain.
+    pub handle: Handle,
+    /// Where the RPC listens.
+    pub rpc: SocketAddr,
+    /// Where DNS listens, if it does.
+    pub dns: Option<SocketAddr>,
+    endpoint: PathBuf,
+    cookie: Cookie,
+    service: Service,
+    parts: JoinSet<&'static str>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts a node.
+///
+/// # Errors
+/// [`StartNode`]; nothing runs then.
+pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartNode> {
+    let system = |e: &dyn std::fmt::Display| StartNode::System(e.to_string());
+    let chain = Arc::new(options.chain);
+    let rpc = sockets.rpc.local_addr();
+    let dns = sockets.dns.as_ref().map(Listener::local_addr);
+    let dns = dns.transpose().map_err(|e| system(&e))?;
+    let (opened, dir) = (Arc::clone(&chain), options.places.dir().to_owned());
+    let ledger = tokio::task::spawn_blocking(move || open(opened, &dir))
+        .await
+        .map_err(|e| system(&e))??;
+    let genesis = *ledger.genesis();
+    let pool = Mempool::new(PoolLimits::default());
+    let service = Service::start(ledger, pool, Box::new(now)).map_err(|e| system(&e))?;
+    let endpoint = options.places.endpoint();
+    let url = format!("http://{rpc}/");
+    if let Err(error) = write_endpoint_file(&endpoint, &url, &sockets.cookie) {
+        // The error is the file's; storage that failed in this moment will be found at the next start.
+        let _ = tokio::task::spawn_blocking(move || service.stop()).await;
+        return Err(StartNode::Endpoint {
+            path: endpoint,
+            error,
+        });
+    }
+    let (stop, stopped) = watch::channel(false);
+    let mut running = Running {
+        handle: service.handle(),
+        rpc,
+        dns,
+        endpoint,
+        cookie: sockets.cookie,
+        service,
+        parts: JoinSet::new(),
+        stop,
+    };
+    let api = Api {
+        chain: Arc::clone(&chain),
+        genesis,
+        handle: running.handle.clone(),
+        mining: options.mine.is_some(),
+        dns,
+        data_dir: options.places.dir().to_owned(),
+        stop: stopped.clone(),
+        readers: Api::readers(),
+    };
+    running.add("the RPC server", |stop| {
+        sockets.rpc.serve(api.into_methods(), stop)
+    });
+    let heads = running.handle.head_changed();
+    running.add("the chain", |stop| thread_ended(heads, stop));
+    if let Some(listener) = sockets.dns {
+        let names = OwnNames::new(running.handle.clone(), chain);
+        let local = Arc::new(Local::new(names, options.dns));
+        running.add("the DNS server", |stop| listener.serve(local, stop));
+    }
+    if let Some(mine) = options.mine {
+        let handle = running.handle.clone();
+        running.add("the miner", |_| mining::run(handle, mine, stopped));
+    }
+    Ok(running)
+}
+
+/// Done when the chain's thread is gone, which drops its end of the channel, or when the node stops. A panic there would otherwise be seen by nobody.
+async fn thread_ended(mut heads: watch::Receiver<BlockId>, stop: impl Future<Output = ()>) {
+    let gone = async { while heads.changed().await.is_ok() {} };
+    tokio::select! {
+        () = gone => {}
+        () = stop => {}
+    }
+}
+
+fn open(chain: Arc<Chain>, dir: &Path) -> Result<Ledger, StartNode> {
+    let store = Arc::new(RedbStore::open(dir, &chain)?);
+    let opened = Ledger::open(chain, Arc::<RedbStore>::clone(&store));
+    opened.map_err(|error| {
+        // Closing writes to the file and can panic on a damaged one. Left open, it keeps what may still be saved from it; the process is about to end.
+        std::mem::forget(store);
+        StartNode::Chain {
+            path: RedbStore::file_in(dir),
+            error,
+        }
+    })
+}
+
+/// A future that is done when the node stops.
+fn stopping(stop: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut stop = stop.clone();
+    async move {
+        // The sender lives as long as the node; its end is a stop as well.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+impl Running {
+    /// Adds a part that ends when the node stops; `run` is given a future that is done then.
+    pub fn add<F>(
+        &mut self,
+        name: &'static str,
+        run: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>) -> F,
+    ) where
+        F: Future + Send + 'static,
+    {
+        let part = run(Box::pin(stopping(&self.stop.subscribe())));
+        self.parts.spawn(async move {
+            let _ = part.await;
+            name
+        });
+    }
+
+    /// Waits until `asked` is done, or a part ends that should not, and then stops everything.
+    ///
+    /// # Errors
+    /// [`Ended`] if it was not asked to, or storage failed.
+    pub async fn until(mut self, asked: impl Future<Output = ()>) -> Result<(), Ended> {
+        let unexpected = tokio::select! {
+            () = asked => None,
+            ended = self.parts.join_next() => Some(match ended {
+                Some(Ok(name)) => name.to_owned(),
+                Some(Err(error)) => error.to_string(),
+                None => "the node".to_owned(),
+            }),
+        };
+        self.stop.send_replace(true);
+        while self.parts.join_next().await.is_some() {}
+        // Clients that look for the file must not find a node that is gone.
+        remove_endpoint_file(&self.endpoint, &self.cookie);
+        let service = self.service;
+        let stopped = tokio::task::spawn_blocking(move || service.stop()).await;
+        match (stopped, unexpected) {
+            (Ok(Err(Stopped::Storage(failed))), _) => Err(Ended::Storage(failed.to_string())),
+            (Ok(Err(Stopped::Panicked)), _) => Err(Ended::Part("the chain".to_owned())),
+            (Err(error), _) => Err(Ended::Part(error.to_string())),
+            (Ok(Ok(())), Some(part)) => Err(Ended::Part(part)),
+            (Ok(Ok(())), None) => Ok(()),
+        }
+    }
+}
+
+/// Removes the endpoint file if it is this node's. Another node may have written its own since, in a directory that was moved away and made anew.
+fn remove_endpoint_file(path: &Path, cookie: &Cookie) {
+    let own = read_endpoint_file(path).is_ok_and(|file| file.cookie.reveal() == cookie.reveal());
+    // If it cannot be removed, clients find that nobody listens there.
+    if own && let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "the endpoint file could not be removed");
+    }
+}
+
+/// Done when the process is asked to end: Ctrl-C, SIGTERM, or SIGHUP when its terminal goes. All are caught from the call on, not only from the first poll, so call it before telling anybody that
+/// the process is ready.
+pub fn asked_to_end() -> impl Future<Output = ()> + Send {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let [interrupt, terminate, hangup] = kinds.map(signal);
+    async move {
+        tokio::select! {
+            () = arrival(interrupt) => {}
+            () = arrival(terminate) => {}
+            () = arrival(hangup) => {}
+        }
+    }
+}
+
+/// Done when the signal comes; never if the system does not let it be caught, because then it ends the process by itself.
+async fn arrival(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[tokio::test]
+    async fn the_part_of_the_chain_ends_when_its_thread_is_gone_and_not_at_a_new_head() {
+        let (heads, watched) = watch::channel(BlockId::default());
+        let part = tokio::spawn(thread_ended(watched.clone(), std::future::pending()));
+        heads.send_replace(BlockId([1; 32]));
+        tokio::task::yield_now().await;
+        assert!(!part.is_finished());
+        drop(heads);
+        part.await.unwrap();
+        let (heads, watched) = watch::channel(BlockId::default());
+        thread_ended(watched, std::future::ready(())).await;
+        drop(heads);
+    }
+
+    #[tokio::test]
+    async fn a_node_removes_its_own_endpoint_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rpc.json");
+        let (own, other) = (Cookie::generate().unwrap(), Cookie::generate().unwrap());
+        write_endpoint_file(&path, "http://127.0.0.1:1/", &other).unwrap();
+        remove_endpoint_file(&path, &own);
+        assert!(path.exists());
+        remove_endpoint_file(&path, &other);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_cannot_write_its_endpoint_file_lets_go_of_its_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Chain::named("dev").unwrap();
+        let places = Places::of(Some(folder.path()), &chain.name).unwrap();
+        let options = || Options {
+            chain: chain.clone(),
+            places: places.clone(),
+            mine: None,
+            dns: ZoneConfig::for_chain(&chain),
+        };
+        std::fs::create_dir_all(places.endpoint().join("in the way")).unwrap();
+        let sockets = Sockets::bind(Ports::Auto, true).await.unwrap();
+        let failed = start(options(), sockets).await;
+        assert!(matches!(failed.err(), Some(StartNode::Endpoint { .. })));
+        std::fs::remove_dir_all(places.endpoint()).unwrap();
+        let sockets = Sockets::bind(Ports::Auto, true).await.unwrap();
+        let node = start(options(), sockets).await.unwrap();
+        node.until(std::future::ready(())).await.unwrap();
+        assert!(!places.endpoint().exists());
+    }
+}
