@@ -1,0 +1,13 @@
+//! The RPC of a real node under bad, hostile and ordinary requests (specs/09).
+//!
+//! The node does not mine; its blocks are made here and handed in, so its state stands still and every test can say that nothing changed, or exactly what did. Row numbers in
+//! the names of tests and tables are those of the project's list of bad inputs: 1–37 and 54 are about the transport (`wire`), 38–47 about parameters (`params`), 48–50 about
+//! transactions (`transactions`). `states` has what good requests are answered.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod params;
+mod states;
+mod transactions;
+mod wire;
+mod world;
