@@ -1,0 +1,216 @@
+//! What goes into the methods. Parameters go by name; what is not known or null is refused (specs/09 §1.5).
+
+use super::Hex;
+use sapwood_primitives::{BlockId, Height, Name, TxId};
+use serde::{Deserialize, Serialize};
+
+/// Refuses an explicit null: an optional parameter is left out instead (specs/09 §1.5).
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    input: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
+}
+
+/// No parameters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// Which state answers (specs/09 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum At {
+    /// After the tip.
+    #[default]
+    Head,
+    /// After the block at the trusted depth (specs/07 §2.2).
+    Trusted,
+}
+
+/// A block by height on the main chain, or by id; exactly one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockRef {
+    /// Height on the main chain.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub height: Option<Height>,
+    /// Block id.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub block: Option<BlockId>,
+}
+
+/// A run of headers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadersParams {
+    /// First height.
+    pub from: Height,
+    /// At most 2,000.
+    pub count: u32,
+}
+
+/// Until when to wait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwaitParams {
+    /// The head that is known already.
+    pub after: BlockId,
+    /// At most 30,000.
+    pub timeout_ms: u64,
+}
+
+/// An account and what is wanted of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountParams {
+    /// Address.
+    pub account: String,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+    /// Whether to prove it.
+    #[serde(default)]
+    pub proof: bool,
+}
+
+/// An account to prove.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountProofParams {
+    /// Address.
+    pub account: String,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+}
+
+/// A name and what is wanted of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameParams {
+    /// The name, bare.
+    pub name: Name,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+    /// Whether to prove it.
+    #[serde(default)]
+    pub proof: bool,
+}
+
+/// A name to prove.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameProofParams {
+    /// The name, bare.
+    pub name: Name,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+}
+
+/// A name to resolve.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveParams {
+    /// The name, bare.
+    pub name: Name,
+    /// Only records of this type, e.g. `AAAA` or `TYPE65281`.
+    #[serde(
+        default,
+        rename = "type",
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rtype: Option<String>,
+    /// Whether to prove it.
+    #[serde(default)]
+    pub proof: bool,
+}
+
+/// A page of names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListParams {
+    /// The last name of the page before.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub after: Option<Name>,
+    /// At most 1,000; 100 if left out.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub limit: Option<u32>,
+    /// Only this account's name.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub owner: Option<String>,
+}
+
+/// What to price.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceParams {
+    /// The name, bare.
+    pub name: Name,
+    /// 1 to 10.
+    pub years: u8,
+    /// Whether to prove what the price follows from.
+    #[serde(default)]
+    pub proof: bool,
+}
+
+/// An encoded transaction.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TxParams {
+    /// SCALE bytes (specs/05 §1).
+    pub tx: Hex,
+}
+
+/// A transaction's id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TxIdParams {
+    /// The id.
+    pub txid: TxId,
+}
+
+/// Who is to be paid for a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateParams {
+    /// Address.
+    pub payee: String,
+    /// At most 64 bytes for the coinbase.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub extra: Option<Hex>,
+}
+
+/// An encoded block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockParams {
+    /// SCALE bytes (specs/02 §4).
+    pub block: Hex,
+}
