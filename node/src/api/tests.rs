@@ -2,16 +2,21 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::chain::Service;
 use crate::chain::tests::kit::{account, chain, ledger, transfer};
+use crate::chain::{Ledger, Service};
 use crate::mempool::{Limits, Mempool};
 use parity_scale_codec::Encode;
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::{Height, Name};
 use std::time::Duration;
 
 /// An API on a fresh chain, and what stops it.
 fn api(chain: Arc<Chain>) -> (Arc<Api>, watch::Sender<bool>, Service) {
     let ledger = ledger(&chain);
+    serve(chain, ledger)
+}
+
+fn serve(chain: Arc<Chain>, ledger: Ledger) -> (Arc<Api>, watch::Sender<bool>, Service) {
     let genesis = *ledger.genesis();
     let pool = Mempool::new(Limits::default());
     let service = Service::start(ledger, pool, Box::new(now)).unwrap();
@@ -71,6 +76,55 @@ async fn a_node_that_is_behind_takes_no_transaction_but_gives_miners_work() {
     );
     assert!(!api.is_behind(now() - STALE_SECONDS));
     assert!(api.is_behind(now() - STALE_SECONDS - 60));
+}
+
+/// Line 53 of the RPC's bad inputs: after a failed write nothing is taken, and what is there is still answered.
+#[tokio::test]
+async fn a_node_whose_storage_failed_reads_on_and_takes_nothing() {
+    let mut ledger = ledger(&chain());
+    let block = ledger
+        .template(account(1), Bytes::default(), now(), Vec::new())
+        .unwrap();
+    ledger.fail(&StorageFailed::new("committing", "no space left"));
+    let (api, _stop, service) = serve(chain(), ledger);
+    let status = states::node_status(&api, t::NoParams {}).await.unwrap();
+    assert!(status.storage_failed);
+    assert_eq!(status.head.block, api.genesis);
+    let tx = transfer(&api.genesis, 1, 0, 20, 200_000, account(2), 1);
+    let payee = api.show(account(1));
+    let refusals = [
+        transactions::submit(
+            &api,
+            t::TxParams {
+                tx: t::Hex(tx.encode()),
+            },
+        )
+        .await
+        .unwrap_err(),
+        blocks::template(&api, t::TemplateParams { payee, extra: None })
+            .await
+            .unwrap_err(),
+        blocks::submit(
+            &api,
+            t::BlockParams {
+                block: t::Hex(block.encode()),
+            },
+        )
+        .await
+        .unwrap_err(),
+    ];
+    for refused in refusals {
+        assert_eq!((refused.number, &*refused.code), (-32005, "storage_failed"));
+        assert!(
+            refused.message.contains("no space left"),
+            "{}",
+            refused.message
+        );
+    }
+    let stopped = tokio::task::spawn_blocking(move || service.stop())
+        .await
+        .unwrap();
+    assert!(stopped.is_err(), "the process must end with code 4");
 }
 
 #[tokio::test]
