@@ -305,6 +305,10 @@ impl Pair {
 
 /// `PROPTEST_CASES` asks for more histories than the default, which takes well under a minute.
 fn config() -> ProptestConfig {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how long a test runs is for its caller"
+    )]
     let cases = std::env::var("PROPTEST_CASES").ok();
     ProptestConfig {
         cases: cases.and_then(|n| n.parse().ok()).unwrap_or(12),
