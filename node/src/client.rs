@@ -2,7 +2,7 @@
 
 use crate::cli::{ResolveArgs, RpcArgs};
 use crate::places::Places;
-use sapwood_primitives::leaf::Phase;
+use sapwood_primitives::leaf::phase_word;
 use sapwood_primitives::{Chain, Header, Height, Name, codec};
 use sapwood_resolver::remote::{HeaderChain, Taken, Untrue, check_name};
 use sapwood_rpc::client::Client;
@@ -271,15 +271,6 @@ fn untrue(lie: Untrue) -> CliError {
 
 fn now() -> u64 {
     sapwood_node::api::now()
-}
-
-fn phase_word(phase: Option<Phase>) -> &'static str {
-    match phase {
-        None => "available",
-        Some(Phase::Active) => "active",
-        Some(Phase::Suspended) => "suspended",
-        Some(Phase::Released) => "released",
-    }
 }
 
 impl fmt::Display for Resolution {

@@ -198,6 +198,16 @@ pub enum Phase {
     Released,
 }
 
+/// The word for a phase, or for a name that has none (specs/06 §2.2): the same on the command line and in the RPC.
+pub fn phase_word(phase: Option<Phase>) -> &'static str {
+    match phase {
+        None => "available",
+        Some(Phase::Active) => "active",
+        Some(Phase::Suspended) => "suspended",
+        Some(Phase::Released) => "released",
+    }
+}
+
 impl NameLeaf {
     /// The phase at `height`; none once the premium is over and the leaf is gone.
     pub fn phase(&self, height: Height, rules: &Consensus) -> Option<Phase> {

@@ -1,10 +1,10 @@
 //! Names: what they are, what they point at, what they cost.
 
-use super::shapes::{phase_word, record_lines, state_ref};
+use super::shapes::{record_lines, state_ref};
 use super::{Api, Result, storage};
 use crate::chain::{Moment, Snapshot};
 use sapwood_primitives::chain::{Consensus, MAX_YEARS};
-use sapwood_primitives::leaf::{Account, Change, NameLeaf, Phase, key};
+use sapwood_primitives::leaf::{Account, Change, NameLeaf, Phase, key, phase_word};
 use sapwood_primitives::{Amount, Leaf, Name};
 use sapwood_rpc::server::CallRefused;
 use sapwood_rpc::{records, types as t};
@@ -51,7 +51,7 @@ pub(super) fn show(api: &Api, params: t::NameParams) -> Result<t::NameAnswer> {
         .then(|| prove(api, &snapshot, moment, &params.name));
     Ok(t::NameAnswer {
         state: state_ref(moment),
-        phase: phase_word(api.phase(leaf.as_ref(), moment)),
+        phase: phase_word(api.phase(leaf.as_ref(), moment)).to_owned(),
         owner: owner.as_ref().map(|owner| api.show(owner.id)),
         paid_until: leaf.as_ref().map(|leaf| leaf.paid_until),
         expires_at: leaf
@@ -96,7 +96,7 @@ pub(super) fn resolve(api: &Api, params: t::ResolveParams) -> Result<t::Resolved
         state: state_ref(moment),
         proven: proven.transpose()?,
         name: params.name,
-        phase: phase_word(phase),
+        phase: phase_word(phase).to_owned(),
         records: found,
     })
 }
@@ -181,7 +181,7 @@ fn listed(api: &Api, moment: &Moment, name: &Name) -> Result<Option<t::ListedNam
         return Ok(None);
     };
     Ok(Some(t::ListedName {
-        phase: phase_word(api.phase(Some(&leaf), moment)),
+        phase: phase_word(api.phase(Some(&leaf), moment)).to_owned(),
         owner: leaf.owner.map(|id| api.show(id)),
         paid_until: leaf.paid_until,
         expires_at: api.time_of(moment, leaf.paid_until),
@@ -227,7 +227,7 @@ pub(super) fn price(api: &Api, params: t::PriceParams) -> Result<t::Price> {
     Ok(t::Price {
         state: state_ref(moment),
         proven: proven.transpose()?,
-        phase: phase_word(phase),
+        phase: phase_word(phase).to_owned(),
         available,
         why_not: why_not(phase, leaf.as_ref(), rules),
         rent: drops(rent),

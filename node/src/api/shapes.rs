@@ -125,16 +125,6 @@ pub(super) fn state_ref(moment: &Moment) -> t::StateRef {
     }
 }
 
-pub(super) fn phase_word(phase: Option<Phase>) -> String {
-    match phase {
-        None => "available",
-        Some(Phase::Active) => "active",
-        Some(Phase::Suspended) => "suspended",
-        Some(Phase::Released) => "released",
-    }
-    .to_owned()
-}
-
 pub(super) fn record_lines(account: &Account) -> Vec<String> {
     let entries = account.records.entries();
     entries.iter().map(records::to_line).collect()

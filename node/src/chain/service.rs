@@ -35,7 +35,6 @@ enum Command {
         oneshot::Sender<Result<Block, TemplateRefused>>,
     ),
     Pending(TxId, oneshot::Sender<Option<Transaction>>),
-    NextNonce(AccountId, oneshot::Sender<Option<u64>>),
     Info(oneshot::Sender<Info>),
     Stop,
 }
@@ -168,14 +167,6 @@ impl Handle {
         self.ask(|reply| Command::Pending(id, reply)).await
     }
 
-    /// The nonce after an account's last pending transaction, if it has any.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn next_nonce(&self, account: AccountId) -> Result<Option<u64>, Unavailable> {
-        self.ask(|reply| Command::NextNonce(account, reply)).await
-    }
-
     /// Numbers of the mempool.
     ///
     /// # Errors
@@ -218,9 +209,6 @@ impl Writer {
                     answer(reply, self.template(payee, extra));
                 }
                 Command::Pending(id, reply) => answer(reply, self.pool.get(&id).cloned()),
-                Command::NextNonce(account, reply) => {
-                    answer(reply, self.pool.next_nonce(&account));
-                }
                 Command::Info(reply) => answer(reply, self.pool.info()),
                 Command::Stop => break,
             }

@@ -266,11 +266,6 @@ impl Mempool {
         Some(&queue.entries[index].transaction)
     }
 
-    /// The nonce after the last pending one of an account, if it has any.
-    pub fn next_nonce(&self, account: &AccountId) -> Option<u64> {
-        self.queues.get(account)?.next_nonce()
-    }
-
     /// Numbers and bounds.
     pub fn info(&self) -> Info {
         Info {

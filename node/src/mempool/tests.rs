@@ -169,7 +169,23 @@ fn transactions_of_an_account_are_taken_in_nonce_order_only() {
         world.admit(used),
         Err(TxInvalid::NonceUsed { expected: NONCE }.into())
     );
-    assert_eq!(world.pool.next_nonce(&account(2)), Some(NONCE + 2));
+    let gap = transfer(
+        &world.genesis,
+        2,
+        NONCE + 3,
+        NEXT + 50,
+        100_000,
+        account(1),
+        1,
+    );
+    assert_eq!(
+        world.admit(gap),
+        Err(TxInvalid::NonceGap {
+            expected: NONCE + 2
+        }
+        .into()),
+        "the pool is as it was"
+    );
 }
 
 #[test]

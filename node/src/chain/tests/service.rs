@@ -58,10 +58,6 @@ fn templates_hold_pending_transactions_and_tips_are_announced() {
             Ok(Admission::Known(txid))
         );
         assert_eq!(handle.pending(txid).await, Ok(Some(tx.clone())));
-        assert_eq!(
-            handle.next_nonce(account(1)).await,
-            Ok(Some(tx.body.nonce + 1))
-        );
         let mut block = handle.template(account(2), Bytes::default()).await.unwrap();
         assert_eq!(&block.transactions[..], [tx]);
         grind(&mut block);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sapwood_primitives::leaf::Phase;
+use sapwood_primitives::leaf::phase_word;
 use sapwood_primitives::{Amount, Height, Name};
 use sapwood_rpc::records::to_line;
 use sapwood_rpc::types::{ListParams, NameList};
@@ -47,7 +47,7 @@ impl Shown {
         Self {
             height: proven.height,
             name: name.clone(),
-            phase: phase_text(phase),
+            phase: phase_word(phase),
             owner: owner.map(|owner| ctx.address(owner.id).to_string()),
             paid_until: leaf.map(|leaf| leaf.paid_until),
             expires_at: leaf.map(|leaf| dated(leaf.paid_until)),
@@ -66,15 +66,6 @@ impl Shown {
                 owner.records.entries().iter().map(to_line).collect()
             }),
         }
-    }
-}
-
-pub(super) fn phase_text(phase: Option<Phase>) -> &'static str {
-    match phase {
-        None => "available",
-        Some(Phase::Active) => "active",
-        Some(Phase::Suspended) => "suspended",
-        Some(Phase::Released) => "released",
     }
 }
 
@@ -253,7 +244,7 @@ pub(super) fn price(ctx: &Context, name: &Name, years: u8) -> Result<Output, Cli
         height: price.height,
         name: name.clone(),
         years,
-        phase: phase_text(price.phase),
+        phase: phase_word(price.phase),
         available: price.register_total.is_some(),
         rent: price.rent,
         premium: price.premium,
