@@ -4,6 +4,8 @@
 //! one block long, so padding would add a compression and no safety. The state differs for leaves and nodes, so that
 //! neither can be read as the other. Values have any length and are padded as usual.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 
 use sha2::block_api::compress256;
@@ -116,17 +118,44 @@ pub fn value_hash(value: &[u8]) -> ValueHash {
 
 /// The hash of a leaf, which is also the hash of a subtree that holds this leaf alone.
 #[must_use]
+#[inline]
 pub fn leaf_hash(key: &Key, value_hash: &ValueHash) -> NodeHash {
     compress(LEAF, &key.0, &value_hash.0)
 }
 
 /// The hash of a subtree with two leaves or more, from its halves; one of them may be [`NodeHash::EMPTY`].
 #[must_use]
+#[inline]
 pub fn node_hash(left: &NodeHash, right: &NodeHash) -> NodeHash {
     compress(NODE, &left.0, &right.0)
 }
 
+/// The hashes of many values; one for each, in order. Many at a time take less than one after the other.
+#[must_use]
+pub fn value_hashes(values: &[&[u8]]) -> Vec<ValueHash> {
+    let mut hashes = vec![[0; 32]; values.len()];
+    sapwood_lanes::chains(&VALUE, BLOCK as u64, values, &mut hashes);
+    hashes.into_iter().map(ValueHash).collect()
+}
+
+/// The hashes of many leaves, each given as key ‖ value hash.
+///
+/// # Panics
+/// If there are not as many places in `out` as leaves.
+pub fn leaf_hashes(leaves: &[[u8; 64]], out: &mut [[u8; 32]]) {
+    sapwood_lanes::compress_same(&LEAF, leaves, out);
+}
+
+/// The hashes of many nodes, each given as left ‖ right.
+///
+/// # Panics
+/// If there are not as many places in `out` as nodes.
+pub fn node_hashes(nodes: &[[u8; 64]], out: &mut [[u8; 32]]) {
+    sapwood_lanes::compress_same(&NODE, nodes, out);
+}
+
 /// One compression of `first ‖ second` (specs/04 §2.1).
+#[inline]
 fn compress(mut state: State, first: &[u8; 32], second: &[u8; 32]) -> NodeHash {
     let mut block = [0; BLOCK];
     block[..32].copy_from_slice(first);
@@ -136,6 +165,7 @@ fn compress(mut state: State, first: &[u8; 32], second: &[u8; 32]) -> NodeHash {
 }
 
 /// The state's words, each big-endian.
+#[inline]
 fn to_bytes(state: &State) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (to, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(state) {
@@ -194,6 +224,25 @@ mod tests {
                 .chain_update(&value)
                 .finalize();
             assert_eq!(value_hash(&value).0, <[u8; 32]>::from(expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn hashes_made_in_one_call_are_those_made_one_by_one() {
+        for count in [0, 1, 15, 16, 17, 40] {
+            let blocks: Vec<[u8; BLOCK]> = (0..count).map(|n| [n; BLOCK]).collect();
+            let (mut leaves, mut nodes) =
+                (vec![[0; 32]; blocks.len()], vec![[0; 32]; blocks.len()]);
+            leaf_hashes(&blocks, &mut leaves);
+            node_hashes(&blocks, &mut nodes);
+            let values: Vec<&[u8]> = blocks.iter().map(<[u8; BLOCK]>::as_slice).collect();
+            for (n, hashed) in value_hashes(&values).into_iter().enumerate() {
+                let half = [u8::try_from(n).expect("below 40"); 32];
+                assert_eq!(leaves[n], leaf_hash(&Key(half), &ValueHash(half)).0);
+                assert_eq!(nodes[n], node_hash(&NodeHash(half), &NodeHash(half)).0);
+                assert_eq!(hashed, value_hash(values[n]));
+            }
+            assert_eq!(value_hashes(&values).len(), blocks.len());
         }
     }
 

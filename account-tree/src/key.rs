@@ -1,6 +1,7 @@
 //! A leaf's place in the tree: 256 bits, read from the most significant bit of the first byte (specs/04 §3.1).
 
 use core::fmt;
+use core::ops::RangeInclusive;
 
 /// The key of a leaf. Keys are ordered as the leaves stand in the tree, from left to right.
 ///
@@ -10,7 +11,30 @@ use core::fmt;
 pub struct Key(pub [u8; 32]);
 
 impl Key {
+    /// The lowest and the highest key that begin with the first `depth` bits of this one; `depth` is at most 256.
+    #[must_use]
+    pub fn below(&self, depth: usize) -> RangeInclusive<Self> {
+        let (mut first, mut last) = (*self, *self);
+        if let Some(byte) = first.0.get_mut(depth / 8) {
+            let free = 0xff >> (depth % 8);
+            *byte &= !free;
+            last.0[depth / 8] |= free;
+            first.0[depth / 8 + 1..].fill(0);
+            last.0[depth / 8 + 1..].fill(0xff);
+        }
+        first..=last
+    }
+
+    /// The first 64 bits, by which the tree in memory knows a leaf. Two keys may have one tag, at the price of 2^32 hashes.
+    #[cfg(feature = "tree")]
+    #[inline]
+    pub(crate) fn tag(&self) -> u64 {
+        let first = self.0.first_chunk().expect("a key has 32 bytes");
+        u64::from_be_bytes(*first)
+    }
+
     /// The side of a node at depth `index` on which this key lies: `true` is right.
+    #[inline]
     pub(crate) fn bit(&self, index: usize) -> bool {
         self.0[index / 8] & mask(index) != 0
     }
@@ -40,6 +64,7 @@ impl Key {
 }
 
 /// The bit at `index` within its byte; the most significant one comes first.
+#[inline]
 pub(crate) fn mask(index: usize) -> u8 {
     0x80 >> (index % 8)
 }
@@ -91,6 +116,22 @@ mod tests {
                     key.common_bits(&other.with_bit(tail, !key.bit(tail))),
                     index
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn the_keys_below_a_depth_are_those_that_share_its_bits() {
+        let key = Key([0xa5; 32]);
+        for depth in 0..=KEY_BITS {
+            let (first, last) = key.below(depth).into_inner();
+            for index in 0..KEY_BITS {
+                let expected = if index < depth {
+                    (key.bit(index), key.bit(index))
+                } else {
+                    (false, true)
+                };
+                assert_eq!((first.bit(index), last.bit(index)), expected, "{depth}");
             }
         }
     }

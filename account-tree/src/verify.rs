@@ -74,7 +74,7 @@ pub fn verify(root: &Root, key: &Key, claim: Claim<'_>, proof: &[u8]) -> Result<
 }
 
 /// The neighbour's whole key, of which the proof carries the bytes that may differ from `key` (specs/04 §4.3).
-fn neighbour_key(key: &Key, suffix: &[u8], depth: usize) -> Result<Key, Refused> {
+pub(crate) fn neighbour_key(key: &Key, suffix: &[u8], depth: usize) -> Result<Key, Refused> {
     let mut neighbour = *key;
     neighbour.0[depth / 8..].copy_from_slice(suffix);
     if neighbour == *key {

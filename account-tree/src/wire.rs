@@ -133,7 +133,7 @@ impl<'a> Parts<'a> {
 }
 
 /// Checks that the bits past the depth are clear and the last one before it is set.
-fn check_bitmap(bitmap: &[u8], depth: usize) -> Result<(), Malformed> {
+pub(crate) fn check_bitmap(bitmap: &[u8], depth: usize) -> Result<(), Malformed> {
     if (depth..8 * bitmap.len()).any(|index| is_set(bitmap, index)) {
         return Err(Malformed::BitsPastDepth);
     }
@@ -143,11 +143,11 @@ fn check_bitmap(bitmap: &[u8], depth: usize) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn is_set(bitmap: &[u8], index: usize) -> bool {
+pub(crate) fn is_set(bitmap: &[u8], index: usize) -> bool {
     bitmap[index / 8] & mask(index) != 0
 }
 
 /// The first `count` bytes and the rest.
-fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), Malformed> {
+pub(crate) fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), Malformed> {
     bytes.split_at_checked(count).ok_or(Malformed::Truncated)
 }

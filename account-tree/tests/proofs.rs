@@ -4,19 +4,19 @@
 
 mod model;
 
-use model::{Model, diverge, key, leaves, root, value};
+use model::{Ledger, MODES, Model, diverge, key, root, value};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sapwood_account_tree::hash::{NodeHash, leaf_hash, value_hash};
 use sapwood_account_tree::{
-    Claim, Form, Key, MAX_DEPTH, MAX_PROOF_BYTES, Malformed, Proof, Refused, Root, Tree, verify,
+    Claim, Form, Key, MAX_DEPTH, MAX_PROOF_BYTES, Malformed, Mode, Proof, Refused, Root, verify,
 };
 
+/// The proof of a loaded tree, which is the same in both modes.
 fn prove(model: &Model, key: &[u8; 32]) -> Proof {
-    Tree::from_sorted(leaves(model))
-        .unwrap()
-        .prove(&Key(*key))
-        .unwrap()
+    let [fast, lean] = MODES.map(|mode| Ledger::load(mode, model).prove(&Key(*key)).unwrap());
+    assert_eq!(fast, lean);
+    fast
 }
 
 /// What is true of `key`.
@@ -47,10 +47,7 @@ fn state_and_key() -> impl Strategy<Value = (Model, [u8; 32])> {
         })
         // The one case without a proof has its own test.
         .prop_filter("too deep to prove", |(model, key)| {
-            Tree::from_sorted(leaves(model))
-                .unwrap()
-                .prove(&Key(*key))
-                .is_ok()
+            Ledger::load(Mode::Fast, model).prove(&Key(*key)).is_ok()
         })
 }
 

@@ -4,9 +4,9 @@
 
 mod model;
 
-use model::{Model, leaves, root};
+use model::{Ledger, Model, root};
 use sapwood_account_tree::hash::{NodeHash, leaf_hash, node_hash, value_hash};
-use sapwood_account_tree::{Claim, Key, Malformed, Proof, Refused, Root, Tree, verify};
+use sapwood_account_tree::{Claim, Key, Malformed, Mode, Proof, Refused, Root, verify};
 
 /// 0010… and 0011…, which part at bit 3.
 const LOW: Key = Key([0x20; 32]);
@@ -19,8 +19,7 @@ fn state() -> Model {
 }
 
 fn proof(key: &Key) -> Vec<u8> {
-    Tree::from_sorted(leaves(&state()))
-        .unwrap()
+    Ledger::load(Mode::Fast, &state())
         .prove(key)
         .unwrap()
         .to_bytes()

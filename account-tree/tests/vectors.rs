@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use sapwood_account_tree::hash::{leaf_hash, value_hash};
-use sapwood_account_tree::{Claim, Key, Malformed, Proof, Refused, Root, Tree, verify};
+use sapwood_account_tree::{
+    Change, Claim, Key, Malformed, Mode, Proof, Refused, Root, Tree, ValueHash, verify,
+};
 use serde_json::Value;
 
 /// The cases of one list of the file.
@@ -33,8 +35,20 @@ fn set_leaves(set: &Value) -> BTreeMap<Key, Vec<u8>> {
         .collect()
 }
 
-fn load(leaves: &BTreeMap<Key, Vec<u8>>) -> Tree {
-    Tree::from_sorted(leaves.iter().map(|(key, value)| (*key, value_hash(value)))).unwrap()
+fn rows(leaves: &BTreeMap<Key, Vec<u8>>) -> BTreeMap<Key, ValueHash> {
+    let rows = leaves.iter().map(|(key, value)| (*key, value_hash(value)));
+    rows.collect()
+}
+
+const MODES: [Mode; 2] = [Mode::Fast, Mode::Lean];
+
+fn load(mode: Mode, rows: &BTreeMap<Key, ValueHash>) -> Tree {
+    Tree::load(
+        mode,
+        rows.len(),
+        rows.iter().map(|(key, value)| (*key, *value)),
+    )
+    .unwrap()
 }
 
 /// Checks a case's proof for the claim that its value stands for; null is absence.
@@ -60,19 +74,18 @@ fn leaves_have_the_vectors_hashes() {
 #[test]
 fn sets_have_the_vectors_roots() {
     for set in cases("sets") {
-        let (leaves, root) = (set_leaves(&set), Root(bytes_32(&set, "root")));
-        assert_eq!(load(&leaves).root(), root, "{}", set["set"]);
-
-        let batch: Vec<_> = leaves
-            .iter()
-            .map(|(key, value)| (*key, Some(value_hash(value))))
-            .collect();
-        assert_eq!(
-            Tree::new().update(&batch).unwrap().root(),
-            root,
-            "{}",
-            set["set"]
-        );
+        let (rows, root) = (rows(&set_leaves(&set)), Root(bytes_32(&set, "root")));
+        let change = |(key, value): (&Key, &ValueHash)| Change {
+            key: *key,
+            existed: false,
+            new: Some(*value),
+        };
+        let batch: Vec<_> = rows.iter().map(change).collect();
+        for mode in MODES {
+            assert_eq!(load(mode, &rows).root(), root, "{}", set["set"]);
+            let plan = Tree::new(mode).plan(&batch, &BTreeMap::new()).unwrap();
+            assert_eq!(plan.root(), root, "{}", set["set"]);
+        }
     }
 }
 
@@ -83,20 +96,23 @@ fn proofs_are_made_byte_by_byte_and_accepted() {
         .map(|set| {
             (
                 set["set"].as_str().unwrap().to_owned(),
-                load(&set_leaves(set)),
+                rows(&set_leaves(set)),
             )
         })
         .collect();
     for case in cases("proofs") {
-        let proof = sets[case["set"].as_str().unwrap()]
-            .prove(&Key(bytes_32(&case, "key")))
-            .unwrap();
-        assert_eq!(
-            hex::encode(proof.to_bytes()),
-            case["proof"].as_str().unwrap(),
-            "{case}"
-        );
-        assert_eq!(Proof::from_bytes(&bytes(&case, "proof")).unwrap(), proof);
+        let rows = &sets[case["set"].as_str().unwrap()];
+        for mode in MODES {
+            let proof = load(mode, rows)
+                .prove(&Key(bytes_32(&case, "key")), rows)
+                .unwrap();
+            assert_eq!(
+                hex::encode(proof.to_bytes()),
+                case["proof"].as_str().unwrap(),
+                "{case}"
+            );
+            assert_eq!(Proof::from_bytes(&bytes(&case, "proof")).unwrap(), proof);
+        }
         assert_eq!(check(&case), Ok(()), "{case}");
     }
 }

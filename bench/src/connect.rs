@@ -9,7 +9,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use sapwood_primitives::codec::read;
 use sapwood_primitives::{Authorization, Block, BlockId, Chain};
-use sapwood_runtime::{CheckedBlock, Link, Undo, check_block, connect, tree_changes};
+use sapwood_runtime::{CheckedBlock, Link, Undo, check_block, connect};
+use sapwood_store::Config;
 use secp256k1::{XOnlyPublicKey, schnorr};
 use std::path::Path;
 
@@ -44,7 +45,7 @@ pub(crate) fn measure(effort: &Effort, report: &mut Report) -> Result<(), String
     Ok(())
 }
 
-/// Connects all blocks in a copy of the store at `base`, each durable before the next is applied, as the node does.
+/// Connects all blocks in a copy of the store at `base`, each durable before the next is applied, as the node does; at the end all of it is in the checkpoint too.
 fn connect_durably(
     pool: &ThreadPool,
     world: &World,
@@ -52,22 +53,21 @@ fn connect_durably(
     base: &Path,
 ) -> Result<Times, String> {
     let (chain, genesis) = (&world.chain, &world.genesis);
-    let copy = store::Copy::of(base, chain)?;
-    let (mut tip, mut tree) = (world.tip.clone(), world.tree.clone());
+    let mut copy = store::Copy::of(base, chain, Config::default())?;
+    let mut tip = world.tip.clone();
     let mut pipeline = || {
         let mut checked = blocks.first().map(|block| check(chain, genesis, block));
         let mut following = blocks.iter().skip(1);
         while let Some(block) = checked {
             let next = following.next();
             let (connected, next) = rayon::join(
-                || store::append(&copy.store, chain, &tip, &tree, &block),
+                || store::append(&mut copy.store, chain, &tip, &block),
                 || next.map(|block| check(chain, genesis, block)),
             );
-            let connected = connected?;
-            (tip, tree) = (connected.link, connected.tree);
+            tip = connected?;
             checked = next;
         }
-        Ok(())
+        copy.store.checkpoint().map_err(|e| e.to_string())
     };
     let (done, times) = timed(|| pool.install(&mut pipeline));
     done.map(|()| times)
@@ -83,12 +83,11 @@ fn shares(pool: &ThreadPool, world: &mut World, blocks: &[Vec<u8>]) -> String {
         let check = || check_block(&world.chain, &world.genesis, block);
         let (block, check) = timed(|| pool.install(check));
         let block = block.expect(STALE);
-        let tree = std::mem::take(&mut world.tree);
-        let connect = || connect(&world.chain, &world.tip, &world.state, tree, &block);
+        let connect = || connect(&world.chain, &world.tip, &world.state, &world.state, &block);
         let (connected, transition) = timed(connect);
         let connected = connected.expect(STALE);
-        let ((), write) = timed(|| world.state.apply(&connected.changes));
-        (world.tip, world.tree) = (connected.link, connected.tree);
+        let ((), write) = timed(|| world.state.apply(&connected.changes, connected.plan));
+        world.tip = connected.link;
         undos.push(connected.undo);
         for (sum, times) in sums.iter_mut().zip([decode, check, transition, write]) {
             *sum += times.cpu;
@@ -112,12 +111,9 @@ fn connect_all(pool: &ThreadPool, world: &mut World, blocks: &[Vec<u8>]) -> Time
 /// Takes blocks back, to the tip that was there before them.
 fn rewind(world: &mut World, before: Link, undos: &[Undo]) {
     for undo in undos.iter().rev() {
-        let changes = undo.changes();
-        world.state.apply(&changes);
-        let applied = world.tree.apply(&tree_changes(&changes));
-        applied.expect("an undo record is in key order");
+        world.state.take_back(undo);
     }
-    assert_eq!(world.tree.root().0, before.state_root.0, "undone");
+    assert_eq!(world.state.root(), before.state_root, "undone");
     world.tip = before;
 }
 
@@ -139,17 +135,19 @@ fn pipeline(world: &mut World, blocks: &[Vec<u8>]) -> Vec<Undo> {
     undos
 }
 
-fn check(chain: &Chain, genesis: &BlockId, bytes: &[u8]) -> CheckedBlock {
+/// Decodes a block and checks what needs no state.
+pub(crate) fn check(chain: &Chain, genesis: &BlockId, bytes: &[u8]) -> CheckedBlock {
     let block: Block = read(bytes).expect("the fixture holds blocks");
     check_block(chain, genesis, block).expect(STALE)
 }
 
 fn apply(world: &mut World, block: &CheckedBlock) -> Undo {
-    world.connect(block).expect(STALE).undo
+    world.connect(block).expect(STALE).1
 }
 
 /// The blocks were valid when they were built.
-const STALE: &str = "the rules have changed since the fixture was built; run `fixture` again";
+pub(crate) const STALE: &str =
+    "the rules have changed since the fixture was built; run `fixture` again";
 
 /// A signature with its key and message, all as they are on the wire.
 struct Signed {

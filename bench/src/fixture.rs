@@ -6,7 +6,6 @@
 use crate::state::MemoryState;
 use parity_scale_codec::{Decode, Encode};
 use rayon::prelude::*;
-use sapwood_account_tree::{Key, Tree, hash::value_hash};
 use sapwood_miner::{Job, mine};
 use sapwood_primitives::block::MAX_BLOCK_BYTES;
 use sapwood_primitives::codec::{Bounded, Bytes};
@@ -17,7 +16,7 @@ use sapwood_primitives::{
     AccountId, Action, Amount, Authority, Block, BlockId, Body, Chain, Coinbase, Hash, Header,
     Height, Leaf, Transaction,
 };
-use sapwood_runtime::{CheckedBlock, Connected, Link, assemble, check_block, connect, genesis};
+use sapwood_runtime::{Changes, CheckedBlock, Link, Undo, assemble, check_block, connect, genesis};
 use secp256k1::Keypair;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -59,7 +58,6 @@ pub(crate) struct World {
     pub(crate) genesis: BlockId,
     pub(crate) tip: Link,
     pub(crate) state: MemoryState,
-    pub(crate) tree: Tree,
     /// Transfers made so far.
     sent: u64,
     numbers: Numbers,
@@ -69,33 +67,39 @@ impl World {
     /// Makes the accounts. Their state stands where the chain's genesis state would, so the first block is at height 1.
     pub(crate) fn new() -> Result<Self, String> {
         let chain = chain();
+        let leaves = leaves(&chain);
+        Self::of(chain, leaves)
+    }
+
+    /// The genesis state, with no account.
+    pub(crate) fn bare() -> Result<Self, String> {
+        let chain = chain();
+        let leaf = chain.genesis_leaf();
+        Self::of(chain, vec![(leaf.key(), leaf)])
+    }
+
+    fn of(chain: Chain, mut leaves: Vec<(Hash, Leaf)>) -> Result<Self, String> {
         let mut tip = genesis(&chain).map_err(|e| e.to_string())?.link;
-        let mut leaves = leaves(&chain);
         leaves.par_sort_unstable_by_key(|(key, _)| *key);
-        let hash = |(key, leaf): &(Hash, Leaf)| (Key(key.0), value_hash(&leaf.encode()));
-        let hashed: Vec<_> = leaves.par_iter().map(hash).collect();
-        let tree = Tree::from_sorted(hashed).map_err(|e| e.to_string())?;
-        tip.state_root = Hash(tree.root().0);
+        let state = MemoryState::new(chain.consensus.clone(), leaves)?;
+        tip.state_root = state.root();
         Ok(Self {
             genesis: tip.id,
-            state: MemoryState::new(chain.consensus.clone(), leaves),
+            state,
             chain,
             tip,
-            tree,
             sent: 0,
             numbers: Numbers(0),
         })
     }
 
-    /// Connects a block. After a failure the world has no tree and is of no use.
-    pub(crate) fn connect(&mut self, block: &CheckedBlock) -> Result<Connected, String> {
-        let tree = std::mem::take(&mut self.tree);
-        let connected = connect(&self.chain, &self.tip, &self.state, tree, block);
+    /// Connects a block.
+    pub(crate) fn connect(&mut self, block: &CheckedBlock) -> Result<(Changes, Undo), String> {
+        let connected = connect(&self.chain, &self.tip, &self.state, &self.state, block);
         let connected = connected.map_err(|e| e.to_string())?;
-        self.state.apply(&connected.changes);
-        self.tip = connected.link.clone();
-        self.tree = connected.tree.clone();
-        Ok(connected)
+        self.state.apply(&connected.changes, connected.plan);
+        self.tip = connected.link;
+        Ok((connected.changes, connected.undo))
     }
 
     /// A block of `count` transfers, mined and checked, on the tip: the senders take turns, the receivers are any accounts.
@@ -136,14 +140,19 @@ fn leaves(chain: &Chain) -> Vec<(Hash, Leaf)> {
     let accounts = (0..ACCOUNTS).into_par_iter().map(account);
     let mut leaves: Vec<_> = accounts.map(|leaf| (leaf.key(), leaf)).collect();
 
+    let out = Amount::from_drops(BALANCE * ACCOUNTS).expect("below the supply");
+    let system = without(chain, out);
+    leaves.push((system.key(), system));
+    leaves
+}
+
+/// The leaf of the chain when so much has left the reserve.
+pub(crate) fn without(chain: &Chain, out: Amount) -> Leaf {
     let Leaf::System(system) = chain.genesis_leaf() else {
         unreachable!("the genesis leaf is the system's");
     };
-    let out = Amount::from_drops(BALANCE * ACCOUNTS).expect("below the supply");
     let reserve = system.reserve.checked_sub(out).expect("below the supply");
-    let system = Leaf::System(System { reserve, ..system });
-    leaves.push((system.key(), system));
-    leaves
+    Leaf::System(System { reserve, ..system })
 }
 
 /// Id of the `i`-th account. Those that never send need no key, and get an id without one.
@@ -249,8 +258,8 @@ pub(crate) fn mined(world: &World, transactions: Vec<Transaction>) -> Result<Blo
     let Coinbase { payee, extra, .. } = coinbase(world);
     let (chain, tip) = (&world.chain, &world.tip);
     let time = tip.time + chain.consensus.block_time;
-    let (state, tree) = (&world.state, &world.tree);
-    let mut block = assemble(chain, tip, state, tree, payee, extra, time, transactions)
+    let state = &world.state;
+    let mut block = assemble(chain, tip, state, state, payee, extra, time, transactions)
         .map_err(|e| e.to_string())?;
     prove_work(&mut block.header.header)?;
     Ok(block)

@@ -9,17 +9,21 @@ mod connect;
 mod fixture;
 mod measure;
 mod miner;
+mod node;
+mod peers;
 mod proof;
 mod report;
 mod start;
 mod state;
 mod store;
+mod tree;
 
 use clap::{Parser, ValueEnum};
 use report::{Machine, Reaches, Report};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tree::Extent;
 
 /// Measures Sapwood beside its peers.
 #[derive(Parser)]
@@ -39,6 +43,20 @@ struct Arguments {
     /// Threads for both sides instead of one a core.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// With `tree`: also the figures with ten million accounts, which take up to half an hour to load and 15 GB of the disk.
+    #[arg(long)]
+    large: bool,
+    /// With `tree`: nothing but its cost at sizes from ten thousand accounts on, drawn into `bench/scale.svg`.
+    #[arg(long, conflicts_with = "large")]
+    scale: bool,
+    /// With `--scale`: the most accounts.
+    #[arg(
+        long,
+        value_name = "ACCOUNTS",
+        requires = "scale",
+        default_value_t = 20_000_000
+    )]
+    max: u64,
     /// The `sapwood` program that `start` starts; if left out, the one beside this program.
     #[arg(long)]
     node: Option<PathBuf>,
@@ -50,6 +68,8 @@ enum Part {
     Miner,
     /// Block connection, in memory and to disk.
     Connect,
+    /// The account tree and its store.
+    Tree,
     /// Bytes of proofs.
     Proof,
     /// From the start of a node's process to its first answer, and its memory.
@@ -62,6 +82,7 @@ enum Part {
 
 /// How much to measure, and with what.
 struct Effort {
+    extent: Extent,
     rounds: usize,
     threads: NonZeroUsize,
     /// The `sapwood` program.
@@ -71,7 +92,13 @@ struct Effort {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let rounds = if arguments.quick { 3 } else { 7 };
+    let extent = match (arguments.scale, arguments.large) {
+        (true, _) => Extent::Scale(arguments.max),
+        (_, true) => Extent::Large,
+        _ => Extent::Normal,
+    };
     let effort = Effort {
+        extent,
         rounds: arguments.rounds.map_or(rounds, NonZeroUsize::get),
         threads: arguments
             .threads
@@ -102,6 +129,7 @@ fn run(part: Part, effort: &Effort, report: &mut Report) -> Result<(), String> {
     if part == Part::Fixture {
         fixture::build()?;
         store::node_data()?;
+        tree::build()?;
     }
     if wants(Part::Miner) {
         miner::measure(effort, report);
@@ -111,6 +139,9 @@ fn run(part: Part, effort: &Effort, report: &mut Report) -> Result<(), String> {
     }
     if wants(Part::Connect) {
         connect::measure(effort, report)?;
+    }
+    if wants(Part::Tree) {
+        tree::measure(effort.extent, effort, report)?;
     }
     if wants(Part::Start) {
         start::measure(effort, report)?;

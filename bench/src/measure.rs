@@ -1,6 +1,7 @@
 //! Clocks, and rounds in which two sides take turns.
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::ops::Add;
 use std::time::{Duration, Instant};
 
 /// What a piece of work took: seconds of the wall clock, and of all of the process's threads together.
@@ -8,6 +9,25 @@ use std::time::{Duration, Instant};
 pub(crate) struct Times {
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
+}
+
+impl Times {
+    /// No time at all.
+    pub(crate) const ZERO: Self = Self {
+        wall: 0.0,
+        cpu: 0.0,
+    };
+}
+
+impl Add for Times {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            wall: self.wall + other.wall,
+            cpu: self.cpu + other.cpu,
+        }
+    }
 }
 
 /// Runs `work` once.
@@ -72,7 +92,8 @@ pub(crate) fn in_turns(
     }
 }
 
-fn median_times(times: &[Times]) -> Times {
+/// The medians of both clocks.
+pub(crate) fn median_times(times: &[Times]) -> Times {
     Times {
         wall: median(times.iter().map(|t| t.wall).collect()),
         cpu: median(times.iter().map(|t| t.cpu).collect()),

@@ -4,16 +4,17 @@ use crate::Effort;
 use crate::fixture::{ACCOUNTS, Numbers, World, account_id};
 use crate::measure::{median, timed};
 use crate::report::Report;
-use sapwood_account_tree::{Claim, Key, Root, Tree, verify};
+use sapwood_account_tree::{Claim, Key, Root, Tree, ValueHash, hash::value_hash, verify};
 use sapwood_primitives::hash::tagged;
 use sapwood_primitives::leaf::key;
+use std::collections::BTreeMap;
 
 /// Keys of each kind.
 const KEYS: u64 = 10_000;
 
 pub(crate) fn measure(effort: &Effort, report: &mut Report) -> Result<(), String> {
     let world = World::new()?;
-    let root = world.tree.root();
+    let root = world.state.tree().root();
     let mut numbers = Numbers(1);
     let present: Vec<(Key, &[u8])> = (0..KEYS)
         .map(|_| {
@@ -25,16 +26,37 @@ pub(crate) fn measure(effort: &Effort, report: &mut Report) -> Result<(), String
     let absent: Vec<Key> = (0..KEYS)
         .map(|i| Key(tagged("sapwood-bench/absent", &[&i.to_le_bytes()])))
         .collect();
+    let hashed = world
+        .state
+        .rows()
+        .map(|(key, row)| (Key(key.0), value_hash(row)));
+    let leaves: BTreeMap<_, _> = hashed.collect();
     let shown: Vec<_> = present
         .iter()
         .map(|&(key, row)| (key, Claim::Present(row)))
         .collect();
     let denied: Vec<_> = absent.iter().map(|&key| (key, Claim::Absent)).collect();
 
-    let sizes = sizes("present", &world.tree, &root, &shown, effort, report)?;
+    let sizes = sizes(
+        "present",
+        world.state.tree(),
+        &leaves,
+        &root,
+        &shown,
+        effort,
+        report,
+    )?;
     report.bounded("proof_present_max", sizes.max, "bytes");
     report.bounded("proof_present_mean", sizes.mean, "bytes");
-    let sizes = self::sizes("absent", &world.tree, &root, &denied, effort, report)?;
+    let sizes = self::sizes(
+        "absent",
+        world.state.tree(),
+        &leaves,
+        &root,
+        &denied,
+        effort,
+        report,
+    )?;
     report.bounded("proof_absent_max", sizes.max, "bytes");
     Ok(())
 }
@@ -48,6 +70,7 @@ struct Sizes {
 fn sizes(
     kind: &str,
     tree: &Tree,
+    leaves: &BTreeMap<Key, ValueHash>,
     root: &Root,
     claims: &[(Key, Claim<'_>)],
     effort: &Effort,
@@ -56,7 +79,8 @@ fn sizes(
     let (mut making, mut verifying) = (Vec::new(), Vec::new());
     let mut lengths = Vec::new();
     for _ in 0..effort.rounds {
-        let prove = |(key, _): &(Key, Claim<'_>)| tree.prove(key).map(|proof| proof.to_bytes());
+        let prove =
+            |(key, _): &(Key, Claim<'_>)| tree.prove(key, leaves).map(|proof| proof.to_bytes());
         let (proofs, times) = timed(|| claims.iter().map(prove).collect::<Result<Vec<_>, _>>());
         let proofs = proofs.map_err(|e| e.to_string())?;
         making.push(times.cpu);

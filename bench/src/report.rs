@@ -1,10 +1,10 @@
 //! What is printed: the machine, and each figure with what it must reach.
 
-use crate::measure::Pair;
+use crate::measure::{Pair, Times};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::num::NonZeroUsize;
+use std::{fmt, fs};
 
 /// `reach.toml`.
 pub(crate) struct Reaches(BTreeMap<String, Reach>);
@@ -13,10 +13,64 @@ pub(crate) struct Reaches(BTreeMap<String, Reach>);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Reach {
-    /// Lower bound of the ratio of the peer's CPU time to ours.
+    /// Lower bound of the ratio of the peer's time to ours, by the clock of the figure. A figure without its peer misses it.
     AtLeast(f64),
     /// Bound that the figure itself must stay below.
     Below(f64),
+    /// Bound that the figure itself must not exceed.
+    AtMost(f64),
+    /// Bound that the figure itself must reach.
+    Above(f64),
+}
+
+impl Reach {
+    fn met(self, ours: f64, ratio: Option<f64>) -> bool {
+        match self {
+            Self::AtLeast(least) => ratio.is_some_and(|ratio| ratio >= least),
+            Self::Below(bound) => ours < bound,
+            Self::AtMost(most) => ours <= most,
+            Self::Above(least) => ours >= least,
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(least) => write!(f, "ratio at least {least}"),
+            Self::Below(bound) => write!(f, "below {bound}"),
+            Self::AtMost(most) => write!(f, "at most {most}"),
+            Self::Above(least) => write!(f, "at least {least}"),
+        }
+    }
+}
+
+/// Which time a figure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// That of all the process's threads together.
+    Cpu,
+    /// The wall clock, where waiting for the disk counts.
+    Wall,
+}
+
+/// How a time is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shown<'a> {
+    /// As milliseconds.
+    Milliseconds,
+    /// As so much work a second, in this unit.
+    Rate(f64, &'a str),
+}
+
+/// A figure beside its peer, if that is there, and beside others that have no part in its reach.
+pub(crate) struct Compared<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) clock: Clock,
+    pub(crate) shown: Shown<'a>,
+    pub(crate) ours: Times,
+    pub(crate) peer: Option<Times>,
+    pub(crate) others: &'a [(&'a str, Option<Times>)],
 }
 
 impl Reaches {
@@ -40,7 +94,7 @@ struct Figure<'a> {
     reach: Option<Reach>,
     met: Option<bool>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    more: BTreeMap<&'a str, f64>,
+    more: BTreeMap<String, f64>,
 }
 
 /// The output, and whether all figures met their reach so far.
@@ -80,30 +134,67 @@ impl Report {
         }
     }
 
-    /// A figure with a peer: `work` is what both did in the time measured, and `unit` what it is counted in a CPU second.
+    /// A figure with a peer, by CPU time: `work` is what both did in the time measured, and `unit` what it is counted in a CPU second.
     pub(crate) fn beside_peer(&mut self, name: &str, work: f64, unit: &str, pair: &Pair) {
-        self.note(&format!(
-            "{name}: ours {:.3} s CPU, {:.3} s wall; peer {:.3} s CPU, {:.3} s wall; ratio {:.3} by CPU, {:.3} by wall",
-            pair.ours.cpu,
-            pair.ours.wall,
-            pair.peer.cpu,
-            pair.peer.wall,
-            pair.by_cpu(),
-            pair.by_wall(),
-        ));
-        let more = BTreeMap::from([
-            ("ratio_by_wall", pair.by_wall()),
-            ("ours_cpu_s", pair.ours.cpu),
-            ("ours_wall_s", pair.ours.wall),
-            ("peer_cpu_s", pair.peer.cpu),
-            ("peer_wall_s", pair.peer.wall),
-        ]);
+        self.compared(&Compared {
+            name,
+            clock: Clock::Cpu,
+            shown: Shown::Rate(work, unit),
+            ours: pair.ours,
+            peer: Some(pair.peer),
+            others: &[],
+        });
+    }
+
+    /// A figure with a peer.
+    pub(crate) fn compared(&mut self, compared: &Compared<'_>) {
+        let Compared {
+            name,
+            clock,
+            ours,
+            peer,
+            ..
+        } = *compared;
+        let both = [("ours", Some(ours)), ("peer", peer)];
+        let sides = both.iter().chain(compared.others);
+        let mut more = BTreeMap::new();
+        let mut line = format!("{name}:");
+        for (side, times) in sides {
+            let Some(times) = times else {
+                line += &format!(" {side} not built;");
+                continue;
+            };
+            line += &format!(" {side} {:.4} s CPU, {:.4} s wall;", times.cpu, times.wall);
+            more.insert(format!("{side}_cpu_s"), times.cpu);
+            more.insert(format!("{side}_wall_s"), times.wall);
+        }
+        let pair = peer.map(|peer| Pair { ours, peer });
+        if let Some(pair) = &pair {
+            let (cpu, wall) = (pair.by_cpu(), pair.by_wall());
+            line += &format!(" ratio {cpu:.3} by CPU, {wall:.3} by wall");
+            more.insert("ratio_by_cpu".into(), cpu);
+            more.insert("ratio_by_wall".into(), wall);
+        }
+        self.note(line.trim_end_matches(';'));
+        let seconds = |times: Times| match clock {
+            Clock::Cpu => times.cpu,
+            Clock::Wall => times.wall,
+        };
+        let value = |times| match compared.shown {
+            Shown::Milliseconds => seconds(times) * 1e3,
+            Shown::Rate(work, _) => work / seconds(times),
+        };
+        let unit = match (compared.shown, clock) {
+            (Shown::Rate(_, unit), _) => unit,
+            (Shown::Milliseconds, Clock::Cpu) => "ms CPU",
+            (Shown::Milliseconds, Clock::Wall) => "ms wall",
+        };
         self.figure(Figure {
             name,
             unit,
-            ours: work / pair.ours.cpu,
-            peer: Some(work / pair.peer.cpu),
-            ratio: Some(pair.by_cpu()),
+            ours: value(ours),
+            peer: peer.map(value),
+            ratio: peer.map(|peer| seconds(peer) / seconds(ours)),
             reach: self.reaches.of(name),
             met: None,
             more,
@@ -125,10 +216,8 @@ impl Report {
     }
 
     fn figure(&mut self, mut figure: Figure<'_>) {
-        figure.met = figure.reach.map(|reach| match reach {
-            Reach::AtLeast(least) => figure.ratio.is_some_and(|ratio| ratio >= least),
-            Reach::Below(bound) => figure.ours < bound,
-        });
+        let (ours, ratio) = (figure.ours, figure.ratio);
+        figure.met = figure.reach.map(|reach| reach.met(ours, ratio));
         self.all_met &= figure.met != Some(false);
         if self.json {
             let line = serde_json::to_string(&figure).expect("numbers and text");
@@ -145,10 +234,8 @@ impl Figure<'_> {
         if let (Some(peer), Some(ratio)) = (self.peer, self.ratio) {
             line += &format!(", peer {peer:.2}, ratio {ratio:.3}");
         }
-        match self.reach {
-            Some(Reach::AtLeast(least)) => line += &format!(", reach at least {least}"),
-            Some(Reach::Below(bound)) => line += &format!(", reach below {bound}"),
-            None => {}
+        if let Some(reach) = self.reach {
+            line += &format!(", reach {reach}");
         }
         line + match self.met {
             Some(true) => ": met",
@@ -201,5 +288,39 @@ mod tests {
         let reaches = Reaches::read();
         assert_eq!(reaches.of("miner"), Some(Reach::AtLeast(0.95)));
         assert_eq!(reaches.of("proof_present_max"), Some(Reach::Below(1024.0)));
+    }
+
+    #[test]
+    fn each_reach_bounds_what_it_says() {
+        assert!(Reach::AtLeast(2.0).met(0.0, Some(2.0)));
+        assert!(!Reach::AtLeast(2.0).met(9.0, Some(1.9)));
+        assert!(!Reach::AtLeast(2.0).met(9.0, None));
+        assert!(Reach::Below(2.0).met(1.9, None) && !Reach::Below(2.0).met(2.0, None));
+        assert!(Reach::AtMost(2.0).met(2.0, None) && !Reach::AtMost(2.0).met(2.1, None));
+        assert!(Reach::Above(2.0).met(2.0, None) && !Reach::Above(2.0).met(1.9, None));
+    }
+
+    #[test]
+    fn a_figure_whose_peer_is_not_there_is_missed() {
+        let mut report = Report::new(Reaches::read(), true);
+        let compared = |peer| Compared {
+            name: "tree_block_20k",
+            clock: Clock::Wall,
+            shown: Shown::Milliseconds,
+            ours: Times {
+                wall: 0.01,
+                cpu: 1.0,
+            },
+            peer,
+            others: &[],
+        };
+        // By the wall the peer takes a hundred times as long, by CPU as long as ours.
+        report.compared(&compared(Some(Times {
+            wall: 1.0,
+            cpu: 1.0,
+        })));
+        assert!(report.all_met());
+        report.compared(&compared(None));
+        assert!(!report.all_met());
     }
 }

@@ -1,25 +1,21 @@
-//! Stores on disk for what is measured with one: a million rows alone, and a node's data directory with a full window of blocks.
+//! Stores on disk for what is measured with one: a million rows alone, and a node's data directory with a full window of blocks. What is built otherwise uses the parts from here.
 //!
-//! Both are built through the node's own store and kept under `bench/fixtures`. A directory is built under another name and moved, so that one that is there is whole.
+//! All are built through the node's own store and kept under `bench/fixtures`. A directory is built under another name and moved, so that one that is there is whole.
 
 use crate::fixture::{self, World};
 use parity_scale_codec::{DecodeAll, Encode};
-use sapwood_account_tree::Tree;
-use sapwood_node::chain::storage::{Abort, Edit, StateOf, Store};
-use sapwood_node::store::RedbStore;
-use sapwood_primitives::{Chain, Hash, Leaf};
-use sapwood_runtime::{CheckedBlock, Connected, Link, Undo, check_block, check_header, connect};
+use sapwood_primitives::{Block, BlockId, Chain, Hash, Leaf, SealedHeader};
+use sapwood_runtime::{CheckedBlock, Link, check_header, connect, genesis};
+use sapwood_store::log::NewBlock;
+use sapwood_store::{Config, NewStore, OpenStore, Store};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Counted up when the stores would be others than before.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Transfers in each block of a node's window.
 const TRANSFERS: usize = 50;
-
-/// Blocks that are written in one transaction while a window is built.
-const BATCH: u64 = 500;
 
 /// A directory that holds the store of a state with a million accounts and no blocks; built if it is missing.
 ///
@@ -28,8 +24,8 @@ const BATCH: u64 = 500;
 pub(crate) fn rows_only(world: &World) -> Result<PathBuf, String> {
     let name = format!("rows-{FORMAT}-{}", &world.genesis.to_string()[..16]);
     kept(&name, |directory| {
-        let store = open(directory, &world.chain)?;
-        write(&store, |edit| write_rows(edit, world))
+        let base = Base::genesis(world)?;
+        make_of(directory, world, &base)
     })
 }
 
@@ -41,17 +37,31 @@ pub(crate) fn node_data() -> Result<PathBuf, String> {
     let chain = fixture::chain();
     let digest = chain.consensus.digest(&chain.name).to_string();
     kept(&format!("node-{FORMAT}-{}", &digest[..16]), |directory| {
-        let text = toml::to_string(&chain).map_err(|e| e.to_string())?;
-        fs::write(directory.join(CHAIN_FILE), text).map_err(|e| e.to_string())?;
-        build_window(&open(&directory.join(&chain.name), &chain)?)
+        write_chain_file(directory, &chain)?;
+        build_window(&directory.join(&chain.name))
     })
 }
 
 /// Name of the chain file in a node's data directory.
 pub(crate) const CHAIN_FILE: &str = "chain.toml";
 
+/// Says in a data directory which chain a node is to run there.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn write_chain_file(directory: &Path, chain: &Chain) -> Result<(), String> {
+    let text = toml::to_string(chain).map_err(|e| e.to_string())?;
+    fs::write(directory.join(CHAIN_FILE), text).map_err(|e| e.to_string())
+}
+
 /// Gives the directory of this name, after `build` has filled it if it was not there.
-fn kept(name: &str, build: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+///
+/// # Errors
+/// What `build` says, or what could not be written.
+pub(crate) fn kept(
+    name: &str,
+    build: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let path = fixture::directory().join(name);
     if path.exists() {
         return Ok(path);
@@ -67,129 +77,130 @@ fn kept(name: &str, build: impl FnOnce(&Path) -> Result<(), String>) -> Result<P
     Ok(path)
 }
 
-fn open(directory: &Path, chain: &Chain) -> Result<RedbStore, String> {
-    RedbStore::open(directory, chain).map_err(|e| e.to_string())
+fn open(directory: &Path, chain: &Chain, config: Config) -> Result<Store, String> {
+    Store::open(directory, chain, config).map_err(|e| e.to_string())
 }
 
-/// Does `work` in one transaction, and says why if it was given up.
-fn write<T>(
-    store: &RedbStore,
-    mut work: impl FnMut(&mut dyn Edit) -> Result<T, Problem>,
-) -> Result<T, String> {
-    let mut outcome = None;
-    let mut problem = None;
-    let written = store.write(&mut |edit| match work(edit) {
-        Ok(result) => {
-            outcome = Some(result);
-            Ok(())
-        }
-        Err(Problem::Storage(abort)) => Err(abort),
-        Err(Problem::Other(text)) => {
-            problem = Some(text);
-            Err(Abort::GivenUp)
-        }
-    });
-    written.map_err(|abort| problem.unwrap_or_else(|| abort.to_string()))?;
-    outcome.ok_or_else(|| "the transaction did nothing".into())
+/// The block whose state a store begins with. No rule leads from the genesis to that state: a node believes its store that one did.
+pub(crate) struct Base {
+    headers: Vec<SealedHeader>,
+    link: Link,
+    parent: BlockId,
+    block: Block,
 }
 
-/// Why a transaction is given up.
-enum Problem {
-    Storage(Abort),
-    Other(String),
-}
+impl Base {
+    /// The genesis itself, as if its state were the world's.
+    fn genesis(world: &World) -> Result<Self, String> {
+        let block = genesis(&world.chain).map_err(|e| e.to_string())?.block;
+        Ok(Self {
+            headers: vec![block.header.clone()],
+            link: world.tip.clone(),
+            parent: block.header.header.parent,
+            block,
+        })
+    }
 
-impl<E: Into<Abort>> From<E> for Problem {
-    fn from(error: E) -> Self {
-        Self::Storage(error.into())
+    /// A block on the genesis whose header names this root as its state's. The world has the genesis for its tip.
+    ///
+    /// # Errors
+    /// If the block cannot be made.
+    pub(crate) fn first(world: &World, root: Hash) -> Result<Self, String> {
+        let start = genesis(&world.chain).map_err(|e| e.to_string())?;
+        let mut block = fixture::mined(world, Vec::new())?;
+        block.header.header.state_root = root;
+        fixture::prove_work(&mut block.header.header)?;
+        let link = check_header(&world.chain, &start.link, &block.header);
+        Ok(Self {
+            headers: vec![start.block.header, block.header.clone()],
+            link: link.map_err(|e| e.to_string())?,
+            parent: start.link.id,
+            block,
+        })
     }
 }
 
-fn write_rows(edit: &mut dyn Edit, world: &World) -> Result<(), Problem> {
+/// Makes a store that begins with these rows, given by rising key.
+///
+/// # Errors
+/// What could not be written.
+pub(crate) fn make(
+    directory: &Path,
+    chain: &Chain,
+    base: &Base,
+    rows: impl Iterator<Item = (Hash, Leaf, Vec<u8>)>,
+) -> Result<(), String> {
+    let fill = |mut new: NewStore| {
+        new.headers(&base.headers)?;
+        for (key, leaf, row) in rows {
+            new.row(key, &leaf, row)?;
+        }
+        new.finish(&NewBlock {
+            link: &base.link,
+            parent: base.parent,
+            txids: &base.block.txids(),
+            bytes: &base.block.encode(),
+        })
+    };
+    Store::make(directory, chain, fill).map_err(|e: OpenStore| e.to_string())
+}
+
+/// Makes a store that begins with the world's state.
+fn make_of(directory: &Path, world: &World, base: &Base) -> Result<(), String> {
     let mut rows: Vec<(&Hash, &[u8])> = world.state.rows().collect();
     rows.sort_unstable();
-    for rows in rows.chunks(10_000) {
-        let leaf =
-            |mut row: &[u8]| Leaf::decode_all(&mut row).map_err(|e| Problem::Other(e.to_string()));
-        let changes: Result<Vec<_>, Problem> = rows
-            .iter()
-            .map(|&(key, row)| Ok((*key, Some(leaf(row)?))))
-            .collect();
-        edit.set_leaves(&changes?)?;
-    }
-    Ok(())
+    let rows = rows.into_iter().map(|(key, row)| {
+        let leaf = Leaf::decode_all(&mut &*row).expect("the world's rows are leaves");
+        (*key, leaf, row.to_vec())
+    });
+    make(directory, &world.chain, base, rows)
 }
 
-/// Connects a block to the state in the store and makes it the tip, durable when this returns.
+/// Connects a block to the state in the store and makes it the tip, durable when this returns. Gives its link.
 ///
 /// # Errors
 /// The rule that the block breaks, or what the store says.
 pub(crate) fn append(
-    store: &RedbStore,
+    store: &mut Store,
     chain: &Chain,
     tip: &Link,
-    tree: &Tree,
     block: &CheckedBlock,
-) -> Result<Connected, String> {
-    write(store, |edit| {
-        let connected = connect(chain, tip, &StateOf(&*edit), tree.clone(), block)
-            .map_err(|e| Problem::Other(e.to_string()))?;
-        edit.set_leaves(&connected.changes)?;
-        join(edit, block, &connected.link, &connected.undo)?;
-        Ok(connected)
-    })
-}
-
-fn join(
-    edit: &mut dyn Edit,
-    block: &CheckedBlock,
-    link: &Link,
-    undo: &Undo,
-) -> Result<(), Problem> {
-    edit.put_block(link, &block.block().encode())?;
-    edit.join(link, &block.block().header, undo, block.txids())?;
-    Ok(())
+) -> Result<Link, String> {
+    let head = store.head();
+    let connected = connect(chain, tip, &head, &head, block).map_err(|e| e.to_string())?;
+    let link = connected.link;
+    let undo = store.step(&link, connected.plan);
+    store.put_block(&NewBlock {
+        link: &link,
+        parent: tip.id,
+        txids: block.txids(),
+        bytes: &block.block().encode(),
+    });
+    store.put_undo(&link.id, &undo);
+    let header = block.block().header.clone();
+    let committed = store.commit(&link, tip.height, vec![header]);
+    committed.map(|()| link).map_err(|e| e.to_string())
 }
 
 /// Fills a new store with the accounts and as many blocks as a node keeps.
-fn build_window(store: &RedbStore) -> Result<(), String> {
+fn build_window(directory: &Path) -> Result<(), String> {
     let mut world = World::new()?;
-    write(store, |edit| write_rows(edit, &world))?;
-    let first = first_block(&mut world)?;
-    write(store, |edit| {
-        join(edit, &first, &world.tip, &Undo::default())
-    })?;
-
+    let base = Base::first(&world, world.state.root())?;
+    make_of(directory, &world, &base)?;
+    let mut store = open(directory, &world.chain, Config::default())?;
+    world.tip = base.link;
     let keys = fixture::keys();
-    let kept = world.chain.consensus.kept;
-    for start in (0..kept).step_by(usize::try_from(BATCH).expect("a small number")) {
-        let count = BATCH.min(kept - start);
-        write(store, |edit| {
-            for _ in 0..count {
-                let block = world.next_block(&keys, TRANSFERS).map_err(Problem::Other)?;
-                let connected = world.connect(&block).map_err(Problem::Other)?;
-                edit.set_leaves(&connected.changes)?;
-                join(edit, &block, &connected.link, &connected.undo)?;
-            }
-            Ok(())
-        })?;
+    for _ in 0..world.chain.consensus.kept {
+        let block = world.next_block(&keys, TRANSFERS)?;
+        append(&mut store, &world.chain, &world.tip, &block)?;
+        world.connect(&block)?;
     }
-    Ok(())
-}
-
-/// A block whose header names the state with the accounts, so that the store's tip fits its rows. No rule leads from the genesis to that state; a node believes its store that one did.
-fn first_block(world: &mut World) -> Result<CheckedBlock, String> {
-    let mut block = fixture::mined(world, Vec::new())?;
-    block.header.header.state_root = world.tip.state_root;
-    fixture::prove_work(&mut block.header.header)?;
-    let genesis = world.tip.clone();
-    world.tip = check_header(&world.chain, &genesis, &block.header).map_err(|e| e.to_string())?;
-    check_block(&world.chain, &world.genesis, block).map_err(|e| e.to_string())
+    store.close().map_err(|e| e.to_string())
 }
 
 /// A copy of a store, gone when it is dropped.
 pub(crate) struct Copy {
-    pub(crate) store: RedbStore,
+    pub(crate) store: Store,
     directory: PathBuf,
 }
 
@@ -198,11 +209,15 @@ impl Copy {
     ///
     /// # Errors
     /// What could not be read, written or opened.
-    pub(crate) fn of(base: &Path, chain: &Chain) -> Result<Self, String> {
+    pub(crate) fn of(base: &Path, chain: &Chain, config: Config) -> Result<Self, String> {
         let directory = base.with_extension("copy");
+        if directory.exists() {
+            // Left over by a run that was ended.
+            fs::remove_dir_all(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
+        }
         copy_files(base, &directory).map_err(|e| format!("{}: {e}", directory.display()))?;
         Ok(Self {
-            store: open(&directory, chain)?,
+            store: open(&directory, chain, config)?,
             directory,
         })
     }
@@ -210,7 +225,7 @@ impl Copy {
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // What is left over is overwritten by the next copy.
+        // What is left over is removed by the next copy.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
@@ -220,6 +235,10 @@ fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let copy = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_files(&entry.path(), &copy)?;
+            continue;
+        }
         fs::copy(entry.path(), &copy)?;
         // Or the first commits would pay for writing the copy.
         fs::File::open(&copy)?.sync_all()?;

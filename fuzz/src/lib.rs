@@ -4,6 +4,7 @@
 
 mod mutate;
 mod targets;
+mod targets_tree;
 
 pub use mutate::{Random, mutate};
 pub use targets::{TARGETS, Target};

@@ -1,7 +1,8 @@
 //! The targets: for each parser of foreign bytes a set of good inputs and what must hold for any input.
 
+use crate::targets_tree;
 use parity_scale_codec::Encode;
-use sapwood_account_tree::{Claim, Key, Proof, Tree, hash::value_hash, verify};
+use sapwood_account_tree::{Claim, Key, NaiveTree, Proof, hash::value_hash, verify};
 use sapwood_primitives::codec::{self, Wire};
 use sapwood_primitives::leaf::{Account, CoinbaseLeaf, NameLeaf};
 use sapwood_primitives::records::Entry;
@@ -86,6 +87,11 @@ pub const TARGETS: &[Target] = &[
         seeds: proofs,
         run: proof_holds,
     },
+    targets_tree::MULTIPROOF,
+    targets_tree::ANCHOR,
+    targets_tree::ANCHORED_PROOF,
+    targets_tree::MANIFEST,
+    targets_tree::CHUNK,
     Target {
         name: "dns",
         seeds: queries,
@@ -374,21 +380,15 @@ fn undos() -> Vec<Vec<u8>> {
 }
 
 /// Five leaves, with values that tell which.
-fn small_tree() -> Tree {
-    let mut entries: Vec<_> = (0..5u8)
-        .map(|n| (Key([n.wrapping_mul(37); 32]), Some(value_hash(&[n, 1]))))
-        .collect();
-    entries.sort_by_key(|(key, _)| key.0);
-    Tree::new().update(&entries).expect("sorted")
+fn small_tree() -> NaiveTree {
+    (0..5u8)
+        .map(|n| (Key([n.wrapping_mul(37); 32]), value_hash(&[n, 1])))
+        .collect()
 }
 
 fn proofs() -> Vec<Vec<u8>> {
     let tree = small_tree();
-    let prove = |n: u8| {
-        tree.prove(&Key([n.wrapping_mul(37); 32]))
-            .expect("not that deep")
-            .to_bytes()
-    };
+    let prove = |n: u8| tree.prove(&Key([n.wrapping_mul(37); 32])).to_bytes();
     (0..8).map(prove).collect()
 }
 

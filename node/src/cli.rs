@@ -109,6 +109,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  sapwood genesis --chain test --quote 0000…  --hash-rate 1000000 --out launched.toml"
     )]
     Genesis(GenesisArgs),
+    /// Snapshots: a whole state in files that anybody can check
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Call a method of the node's RPC
     #[command(
         after_help = "Example:\n  sapwood rpc chain_head\n  sapwood rpc name_show '{\"name\":\"hello\"}'"
@@ -175,6 +178,12 @@ pub(crate) struct NodeArgs {
     /// Run no DNS server
     #[arg(long)]
     pub(crate) no_dns: bool,
+    /// How the account tree is kept: `fast` takes up to 100 bytes of memory an account, `lean` up to 20 and reads accounts again for every block
+    #[arg(long, value_name = "fast|lean", default_value = "fast", value_parser = ["fast", "lean"])]
+    pub(crate) tree: String,
+    /// Blocks after which the state is written to its database; a start after a crash repeats the blocks since
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) checkpoint_every: u64,
     /// DNS answers may hold private and special-use addresses (`allow`), or leave them out (`strip`); if left out, as the chain advises
     #[arg(long, value_name = "allow|strip", value_parser = ["allow", "strip"])]
     pub(crate) private_addresses: Option<String>,
@@ -229,6 +238,35 @@ pub(crate) struct GenesisArgs {
     /// File to write
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+/// `sapwood snapshot`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SnapshotCommand {
+    /// Write the present state into a new directory
+    ///
+    /// A running node writes it while its chain goes on; without one the store of the data directory is read. Equal states make equal files.
+    #[command(after_help = "Example:\n  sapwood snapshot write --chain dev ./snapshot")]
+    Write {
+        /// The directory to make
+        dir: PathBuf,
+    },
+    /// Check all of a snapshot: headers, manifest, every chunk, and the sums
+    ///
+    /// Proof of work is checked from the genesis on. Whether its branch is the heaviest is not shown: compare the block with what a node says.
+    #[command(after_help = "Example:\n  sapwood snapshot verify --chain dev ./snapshot")]
+    Verify {
+        /// The snapshot
+        dir: PathBuf,
+    },
+    /// Check a snapshot and begin a chain from it, in a data directory that has none
+    #[command(
+        after_help = "Example:\n  sapwood snapshot import --chain dev --data-dir ./fresh ./snapshot"
+    )]
+    Import {
+        /// The snapshot
+        dir: PathBuf,
+    },
 }
 
 /// `sapwood rpc`

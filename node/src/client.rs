@@ -188,6 +188,7 @@ async fn prove(client: &Client, name: &Name) -> Result<t::NameProven, CliError> 
     let params = t::NameProofParams {
         name: name.clone(),
         at: t::At::Trusted,
+        anchor: None,
     };
     Ok(client.call::<t::NameProof>(params).await?)
 }

@@ -6,9 +6,11 @@ use crate::mining::{MinerOptions, Pace};
 use crate::places::Places;
 use crate::reconnect::Reconnecting;
 use crate::{block_on, output, print, print_text, tour};
+use sapwood_account_tree::Mode;
 use sapwood_node::running::{self, Ended, Options, Sockets, StartNode};
 use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::{RemoteResolver, ZoneConfig};
+use sapwood_store::Config as StoreConfig;
 use sapwood_wallet::command::{CliError, Context, Exit};
 use std::fs::File;
 use std::io::{self, Read};
@@ -130,6 +132,14 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
         mine,
         places: places.clone(),
         chain,
+        store: StoreConfig {
+            mode: match args.tree.as_str() {
+                "lean" => Mode::Lean,
+                _ => Mode::Fast,
+            },
+            checkpoint_blocks: args.checkpoint_every,
+            ..StoreConfig::default()
+        },
     };
     block_on(async {
         let asked = running::asked_to_end();
@@ -288,7 +298,7 @@ fn read_chain_file(path: &Path) -> io::Result<String> {
     }
 }
 
-fn find_places(global: &Global, chain: &Chain) -> Result<Places, CliError> {
+pub(crate) fn find_places(global: &Global, chain: &Chain) -> Result<Places, CliError> {
     if chain.genesis.is_none() {
         let message = format!("the {} chain is not launched", chain.name);
         return Err(CliError::new(

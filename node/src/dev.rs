@@ -11,6 +11,7 @@ use crate::words::Shell;
 use sapwood_node::running::{self, Options, Running, Sockets};
 use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::ZoneConfig;
+use sapwood_store::Config as StoreConfig;
 use sapwood_wallet::command::{CliError, Exit, Output, ensure_dev_wallet};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -110,6 +111,7 @@ pub(crate) async fn start(place: Place, sockets: DevSockets, quiet: bool) -> Res
         dns: ZoneConfig::for_chain(&chain),
         chain,
         places,
+        store: StoreConfig::default(),
     };
     let mut node = running::start(options, sockets.node)
         .await

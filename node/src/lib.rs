@@ -1,12 +1,11 @@
-//! The full node: storage, the one writer of the chain, what waits for a block, and the services around them.
+//! The full node: the one writer of the chain, what waits for a block, and the services around them.
 
 pub mod api;
 pub mod chain;
-mod contained;
+pub mod exports;
 pub mod mempool;
 pub mod mining;
 pub mod names;
 pub mod page;
 pub mod places;
 pub mod running;
-pub mod store;

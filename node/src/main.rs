@@ -9,6 +9,7 @@ mod genesis;
 mod greeting;
 mod reconnect;
 mod reset;
+mod snapshots;
 mod tour;
 mod words;
 
@@ -112,6 +113,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Dev(args) => commands::dev(&global, &args),
         Command::Node(args) => commands::node(&global, &args),
         Command::Resolver(args) => commands::resolver(&global, &args),
+        Command::Snapshot(command) => snapshots::run(&global, &command),
         command => commands::client(&global, command),
     }
 }

@@ -6,7 +6,7 @@ use crate::dev::say;
 use crate::places::Places;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
-use sapwood_node::store::{IdleStore, OpenStore, RedbStore};
+use sapwood_store::{IdleStore, OpenStore, Store};
 use sapwood_wallet::command::{CliError, Exit};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -25,7 +25,7 @@ impl Reset {
     /// # Errors
     /// If a node or another command uses them.
     pub(crate) fn hold(places: &Places) -> Result<Self, CliError> {
-        let store = RedbStore::hold(places.dir()).map_err(|error| match error {
+        let store = Store::hold(places.dir()).map_err(|error| match error {
             OpenStore::Locked { .. } => CliError::new(
                 Exit::Refused,
                 "running",
@@ -146,6 +146,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use sapwood_primitives::Chain;
+    use sapwood_store::Config;
     use std::fs::{self, File};
     use tempfile::{TempDir, tempdir};
 
@@ -153,7 +154,14 @@ mod tests {
     fn used() -> (TempDir, Places) {
         let base = tempdir().unwrap();
         let places = Places::of(Some(base.path()), "dev").unwrap();
-        drop(RedbStore::open(places.dir(), &Chain::named("dev").unwrap()).unwrap());
+        drop(
+            Store::open(
+                places.dir(),
+                &Chain::named("dev").unwrap(),
+                Config::default(),
+            )
+            .unwrap(),
+        );
         fs::create_dir(places.wallets()).unwrap();
         fs::write(places.wallets().join("dev"), "words").unwrap();
         fs::write(places.wallets().join("dev.lock"), "1").unwrap();
@@ -183,7 +191,7 @@ mod tests {
         let (_base, places) = used();
         let code = |places: &Places| Reset::hold(places).err().unwrap().code;
         let chain = Chain::named("dev").unwrap();
-        let store = RedbStore::open(places.dir(), &chain).unwrap();
+        let store = Store::open(places.dir(), &chain, Config::default()).unwrap();
         assert_eq!(code(&places), "running");
         drop(store);
         let lock = File::open(places.wallets().join("dev.lock")).unwrap();
@@ -191,6 +199,6 @@ mod tests {
         assert_eq!(code(&places), "wallet_locked");
         drop(lock);
         assert!(places.wallets().join("dev").exists() && places.endpoint().exists());
-        RedbStore::open(places.dir(), &chain).unwrap();
+        Store::open(places.dir(), &chain, Config::default()).unwrap();
     }
 }

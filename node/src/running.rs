@@ -2,16 +2,17 @@
 
 use crate::api::{Api, now};
 use crate::chain::{Handle, Ledger, OpenChain, Service, Stopped};
+use crate::exports::Exports;
 use crate::mempool::{Limits as PoolLimits, Mempool};
 use crate::mining::{self, MinerOptions};
 use crate::names::OwnNames;
 use crate::places::{Places, Ports, Service as Place};
-use crate::store::{OpenStore, RedbStore};
 use sapwood_primitives::{BlockId, Chain};
 use sapwood_resolver::{Listener, Local, ZoneConfig};
 use sapwood_rpc::server::{
     BindError, BoundServer, Cookie, Limits, ServerConfig, read_endpoint_file, write_endpoint_file,
 };
+use sapwood_store::{Config as StoreConfig, OpenStore, Store};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub struct Options {
     pub mine: Option<MinerOptions>,
     /// What its DNS server answers for, if it has one.
     pub dns: ZoneConfig,
+    /// How its store works.
+    pub store: StoreConfig,
 }
 
 /// The ports of a node, taken and not yet served, so that nothing is begun that cannot be finished.
@@ -151,7 +154,8 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
     let dns = sockets.dns.as_ref().map(Listener::local_addr);
     let dns = dns.transpose().map_err(|e| system(&e))?;
     let (opened, dir) = (Arc::clone(&chain), options.places.dir().to_owned());
-    let ledger = tokio::task::spawn_blocking(move || open(opened, &dir))
+    let config = options.store;
+    let ledger = tokio::task::spawn_blocking(move || open(opened, &dir, config))
         .await
         .map_err(|e| system(&e))??;
     let genesis = *ledger.genesis();
@@ -186,6 +190,7 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
         dns,
         data_dir: options.places.dir().to_owned(),
         stop: stopped.clone(),
+        exports: Exports::default(),
         readers: Api::readers(),
     };
     running.add("the RPC server", |stop| {
@@ -214,16 +219,11 @@ async fn thread_ended(mut heads: watch::Receiver<BlockId>, stop: impl Future<Out
     }
 }
 
-fn open(chain: Arc<Chain>, dir: &Path) -> Result<Ledger, StartNode> {
-    let store = Arc::new(RedbStore::open(dir, &chain)?);
-    let opened = Ledger::open(chain, Arc::<RedbStore>::clone(&store));
-    opened.map_err(|error| {
-        // Closing writes to the file and can panic on a damaged one. Left open, it keeps what may still be saved from it; the process is about to end.
-        std::mem::forget(store);
-        StartNode::Chain {
-            path: RedbStore::file_in(dir),
-            error,
-        }
+fn open(chain: Arc<Chain>, dir: &Path, config: StoreConfig) -> Result<Ledger, StartNode> {
+    let store = Store::open(dir, &chain, config)?;
+    Ledger::open(chain, store).map_err(|error| StartNode::Chain {
+        path: Store::directory_in(dir),
+        error,
     })
 }
 
@@ -357,6 +357,7 @@ mod tests {
             places: places.clone(),
             mine: None,
             dns: ZoneConfig::for_chain(&chain),
+            store: StoreConfig::default(),
         };
         std::fs::create_dir_all(places.endpoint().join("in the way")).unwrap();
         let sockets = Sockets::bind(Ports::Auto, true).await.unwrap();

@@ -62,6 +62,14 @@ methods! {
     "name_list" NameList(ListParams) -> Names;
     /// What a name costs now.
     "name_price" NamePrice(PriceParams) -> Price;
+    /// Many leaves with one proof.
+    "state_multiproof" StateMultiproof(MultiproofParams) -> Multiproof;
+    /// The nodes at one depth of a state's tree.
+    "state_anchor" StateAnchor(AnchorParams) -> AnchorAnswer;
+    /// Begins to write a snapshot.
+    "snapshot_write" SnapshotWrite(SnapshotParams) -> SnapshotState;
+    /// How far the last snapshot is.
+    "snapshot_status" SnapshotStatus(NoParams) -> SnapshotState;
     /// Hands in a transaction.
     "tx_submit" TxSubmit(TxParams) -> Submitted;
     /// Where a transaction is.

@@ -8,7 +8,7 @@ use crate::header::{Link, check_header};
 use crate::price;
 use crate::undo::Undo;
 use parity_scale_codec::Encode;
-use sapwood_account_tree::{Key, Tree, ValueHash, hash::value_hash};
+use sapwood_account_tree::{Key, NaiveTree, ValueHash, hash::value_hash};
 use sapwood_primitives::block::{MAX_BLOCK_BYTES, MAX_EXTRA, MAX_TRANSACTIONS};
 use sapwood_primitives::chain::Consensus;
 use sapwood_primitives::codec::{Bounded, Bytes};
@@ -19,35 +19,46 @@ use sapwood_primitives::{
     Transaction,
 };
 
+/// The tree over a state, as far as the transition needs it: the root that changes lead to.
+pub trait Commitment {
+    /// What its owner needs to go on to that root, besides the changes.
+    type Plan;
+
+    /// The state root after `changes`, whose old values are in `undo`. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if leaves that are needed cannot be read.
+    fn plan(&self, changes: &Changes, undo: &Undo) -> Result<(Hash, Self::Plan), Unreadable>;
+}
+
 /// What a block did.
 #[derive(Clone, Debug)]
-pub struct Connected {
+pub struct Connected<P> {
     /// The block's link.
     pub link: Link,
     /// Leaves that changed.
     pub changes: Changes,
     /// What takes them back.
     pub undo: Undo,
-    /// The tree after the block.
-    pub tree: Tree,
+    /// What the tree's owner needs to go on to the block's state root.
+    pub plan: P,
 }
 
-/// Applies a block to the state of its parent, whose tree becomes the block's own; who needs the parent's afterwards gives a clone.
+/// Applies a block to the state of its parent and the tree over it. Neither is changed: the caller writes what comes out.
 ///
 /// # Errors
-/// The first rule that it breaks, the state root last; nothing has changed then.
-pub fn connect<S: State>(
+/// The first rule that it breaks, the state root last.
+pub fn connect<S: State, C: Commitment>(
     chain: &Chain,
     parent: &Link,
     state: &S,
-    tree: Tree,
+    tree: &C,
     checked: &CheckedBlock,
-) -> Result<Connected, Invalid> {
+) -> Result<Connected<C::Plan>, Invalid> {
     let block = checked.block();
     let link = check_header(chain, parent, &block.header)?;
     let (changes, undo) = apply(&chain.consensus, state, block)?;
-    let tree = next_tree(tree, &changes);
-    let expected = Hash(tree.root().0);
+    let (expected, plan) = tree.plan(&changes, &undo)?;
     if block.header.header.state_root != expected {
         return Err(BlockRule::StateRoot { expected }.into());
     }
@@ -55,7 +66,7 @@ pub fn connect<S: State>(
         link,
         changes,
         undo,
-        tree,
+        plan,
     })
 }
 
@@ -119,6 +130,16 @@ fn reward(rules: &Consensus, reserve: Amount, height: Height) -> Amount {
     Amount::from_drops(drops).expect("a part of the reserve")
 }
 
+impl Commitment for NaiveTree {
+    type Plan = Self;
+
+    fn plan(&self, changes: &Changes, _: &Undo) -> Result<(Hash, Self), Unreadable> {
+        let mut next = self.clone();
+        next.update(&tree_changes(changes));
+        Ok((Hash(next.root().0), next))
+    }
+}
+
 /// Changes in the form that the tree takes.
 pub fn tree_changes(changes: &Changes) -> Vec<(Key, Option<ValueHash>)> {
     let mut encoded = Vec::new();
@@ -133,12 +154,6 @@ pub fn tree_changes(changes: &Changes) -> Vec<(Key, Option<ValueHash>)> {
         .collect()
 }
 
-fn next_tree(mut tree: Tree, changes: &Changes) -> Tree {
-    tree.apply(&tree_changes(changes))
-        .expect("a draft's changes are in key order");
-    tree
-}
-
 /// Makes a block with nonce 0 on top of `parent`: takes candidates in their order, leaves out what does not apply or does not fit, and commits to the result.
 /// Candidates have passed [`check_transaction`](crate::check_transaction): that is not repeated here.
 ///
@@ -150,11 +165,11 @@ fn next_tree(mut tree: Tree, changes: &Changes) -> Tree {
     clippy::too_many_arguments,
     reason = "each is a different thing that a template depends on"
 )]
-pub fn assemble<S: State>(
+pub fn assemble<S: State, C: Commitment>(
     chain: &Chain,
     parent: &Link,
     state: &S,
-    tree: &Tree,
+    tree: &C,
     payee: AccountId,
     extra: Bytes<MAX_EXTRA>,
     time: u64,
@@ -186,12 +201,13 @@ pub fn assemble<S: State>(
         }
     }
     draft.end_block(&coinbase)?;
-    let (changes, _) = draft.finish();
+    let (changes, undo) = draft.finish();
+    let (state_root, _) = tree.plan(&changes, &undo)?;
     let header = Header {
         version: VERSION,
         parent: parent.id,
         tx_root: Hash::default(),
-        state_root: Hash(next_tree(tree.clone(), &changes).root().0),
+        state_root,
         history_root: parent.history.root(),
         time: time.max(parent.time.saturating_add(chain.consensus.min_spacing)),
         target: next_target(chain, parent.height.get(), parent.time).bits(),

@@ -8,7 +8,7 @@ use sapwood_primitives::block::MAX_BLOCK_BYTES;
 use sapwood_primitives::merkle::tx_root;
 use sapwood_primitives::{Block, BlockId, Chain, TxId};
 
-/// A block that passed every check that needs no state. Only [`check_block`] makes one, so nothing can be applied unchecked.
+/// A block that passed every check that needs no state. Only [`check_block`] makes one of a block that comes from outside, so nothing can be applied unchecked.
 #[derive(Clone, Debug)]
 pub struct CheckedBlock {
     block: Block,
@@ -17,6 +17,15 @@ pub struct CheckedBlock {
 }
 
 impl CheckedBlock {
+    /// A block that passed [`check_block`] before it was stored, and was read back whole. Never for a block from anywhere else: its signatures are not looked at again.
+    pub fn stored(block: Block) -> Self {
+        Self {
+            id: block.header.id(),
+            txids: block.txids(),
+            block,
+        }
+    }
+
     /// The block.
     pub fn block(&self) -> &Block {
         &self.block

@@ -4,7 +4,7 @@ use crate::difficulty::next_target;
 use crate::error::{BlockRule, Invalid};
 use crate::history::Peaks;
 use parity_scale_codec::{Decode, Encode};
-use sapwood_account_tree::{Key, Tree, hash::value_hash};
+use sapwood_account_tree::{Key, NaiveTree, hash::value_hash};
 use sapwood_primitives::chain::BadChain;
 use sapwood_primitives::codec::Wire;
 use sapwood_primitives::header::VERSION;
@@ -59,7 +59,7 @@ pub struct GenesisState {
     /// The only leaf.
     pub leaf: Leaf,
     /// The tree over it.
-    pub tree: Tree,
+    pub tree: NaiveTree,
     /// The block's link.
     pub link: Link,
 }
@@ -71,7 +71,7 @@ pub struct GenesisState {
 pub fn genesis(chain: &Chain) -> Result<GenesisState, BadChain> {
     let leaf = chain.genesis_leaf();
     let entry = (Key(leaf.key().0), value_hash(&leaf.encode()));
-    let tree = Tree::from_sorted([entry]).expect("one key is in order");
+    let tree = NaiveTree::from_iter([entry]);
     let block = chain.genesis_block(Hash(tree.root().0))?;
     let header = &block.header.header;
     let target = CompactTarget::from_bits(header.target).expect("chain files hold valid targets");

@@ -2,7 +2,7 @@
 //!
 //! - [`check_block`] looks at everything that needs no state (form, roots, signatures, fees), on all cores.
 //! - [`check_header`] looks at a header beside its parent.
-//! - [`connect`] applies a checked block to a state: the only code that changes one. It gives the [`changes`](Connected::changes), their [`Undo`] and the next tree, and refuses a block whose state root is another.
+//! - [`connect`] applies a checked block to a state: the only code that changes one. It gives the [`changes`](Connected::changes) and their [`Undo`], asks the tree ([`Commitment`]) for the root that they lead to, and refuses a block whose state root is another.
 //! - [`assemble`] makes a block out of transactions by the same code; [`Draft`] tries single transactions for a mempool.
 //! - [`price`] and [`limit`] are the arithmetic of specs/06 §7 and specs/08 §1.
 //!
@@ -28,7 +28,7 @@ mod transaction;
 mod undo;
 
 pub use account::spendable;
-pub use apply::{Connected, assemble, connect, tree_changes};
+pub use apply::{Commitment, Connected, assemble, connect, tree_changes};
 pub use block::{CheckedBlock, check_block};
 pub use difficulty::{Anchor, asert, next_target};
 pub use draft::{Changes, Draft, State};

@@ -1,4 +1,4 @@
-"""The rules of specs/01 to 08 that have a value to compare, as plain Python integers and bytes.
+"""The rules of specs/01 to 08 and 10 that have a value to compare, as plain Python integers and bytes.
 
 Written from the text alone, so that the node and this model are two readings of one specification. It favours being
 read over being fast: a tree is hashed anew for every question, curve points are affine, nothing is cached. The rules are
@@ -20,6 +20,7 @@ from rules.leaves import *
 from rules.limits import *
 from rules.names import *
 from rules.records import *
+from rules.streams import *
 from rules.transactions import *
 from rules.tree import *
 

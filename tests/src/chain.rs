@@ -4,7 +4,7 @@
 //! are then handed in over the RPC.
 
 use parity_scale_codec::Encode;
-use sapwood_account_tree::Tree;
+use sapwood_account_tree::NaiveTree;
 use sapwood_miner::{Job, mine};
 use sapwood_primitives::codec::{Bounded, Bytes};
 use sapwood_primitives::hash::tagged;
@@ -133,7 +133,7 @@ pub struct Branch {
     genesis: BlockId,
     tip: Link,
     state: MemoryState,
-    tree: Tree,
+    tree: NaiveTree,
 }
 
 impl Branch {
@@ -233,21 +233,15 @@ impl Branch {
     /// If it breaks a rule.
     pub fn follow(&mut self, block: &Block) {
         let checked = check_block(&self.chain, &self.genesis, block.clone()).expect("in form");
-        let connected = connect(
-            &self.chain,
-            &self.tip,
-            &self.state,
-            self.tree.clone(),
-            &checked,
-        );
+        let connected = connect(&self.chain, &self.tip, &self.state, &self.tree, &checked);
         let Connected {
             link,
             changes,
-            tree,
+            plan,
             ..
         } = connected.expect("it keeps the rules");
         self.state.apply(&self.chain, &changes);
-        (self.tip, self.tree) = (link, tree);
+        (self.tip, self.tree) = (link, plan);
     }
 
     /// Goes on from a block whose header is in order and whose contents are not: the state stays as it is.

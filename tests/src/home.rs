@@ -37,9 +37,9 @@ impl Home {
         self.folder.path().join("data/sapwood")
     }
 
-    /// The store's file of a chain.
+    /// The directory of a chain's store.
     pub fn store(&self, chain: &str) -> PathBuf {
-        self.data().join(chain).join("chain.redb")
+        self.data().join(chain).join("state")
     }
 
     /// A `sapwood` command for `chain`, or without `--chain` if that is empty. Of the environment only `PATH` gets through; HOME, the XDG directories and TMPDIR lie in

@@ -8,9 +8,12 @@
 )]
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use proptest::prelude::*;
-use sapwood_account_tree::{Key, Root, ValueHash, hash::value_hash};
+use sapwood_account_tree::{
+    Change, Delta, Key, Mode, PlanError, Proof, ProveError, Root, Tree, ValueHash, hash::value_hash,
+};
 use sha2::{Digest, Sha256, block_api::compress256};
 
 pub(crate) type Bytes = [u8; 32];
@@ -44,7 +47,7 @@ fn compress(tag: &str, left: &Bytes, right: &Bytes) -> Bytes {
 }
 
 /// specs/04 §3.2, for leaves that share the first `depth` bits.
-fn subtree(leaves: &[(&Bytes, &Vec<u8>)], depth: usize) -> Bytes {
+pub(crate) fn subtree(leaves: &[(&Bytes, &Vec<u8>)], depth: usize) -> Bytes {
     match leaves {
         [] => [0; 32],
         [(key, value)] => {
@@ -135,6 +138,85 @@ pub(crate) fn batch(changes: &Changes) -> Vec<(Key, Option<ValueHash>)> {
         .iter()
         .map(|(key, value)| (Key(*key), value.as_deref().map(value_hash)))
         .collect()
+}
+
+/// A tree with its rows.
+pub(crate) struct Ledger {
+    pub(crate) tree: Tree,
+    pub(crate) rows: BTreeMap<Key, ValueHash>,
+}
+
+impl Ledger {
+    /// Without leaves.
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self {
+            tree: Tree::new(mode),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Loaded from a model, laid out for as many leaves as there are.
+    pub(crate) fn load(mode: Mode, model: &Model) -> Self {
+        let tree = Tree::load(mode, model.len(), leaves(model)).unwrap();
+        let rows = leaves(model).collect();
+        Self { tree, rows }
+    }
+
+    /// The changes, with what is known of their leaves.
+    pub(crate) fn changes(&self, batch: &[(Key, Option<ValueHash>)]) -> Vec<Change> {
+        let existed = |key| self.rows.contains_key(key);
+        batch
+            .iter()
+            .map(|(key, new)| Change {
+                key: *key,
+                existed: existed(key),
+                new: *new,
+            })
+            .collect()
+    }
+
+    /// Plans and commits a batch.
+    pub(crate) fn update(
+        &mut self,
+        batch: &[(Key, Option<ValueHash>)],
+    ) -> Result<Delta, PlanError<Infallible>> {
+        let plan = self.tree.plan(&self.changes(batch), &self.rows)?;
+        let (root, len) = (plan.root(), plan.len());
+        let delta = self.tree.commit(plan);
+        assert_eq!((self.tree.root(), self.tree.len()), (root, len));
+        for (key, new) in batch {
+            match new {
+                Some(value_hash) => self.rows.insert(*key, *value_hash),
+                None => self.rows.remove(key),
+            };
+        }
+        assert_eq!(self.rows.len(), len);
+        Ok(delta)
+    }
+
+    pub(crate) fn root(&self) -> Root {
+        self.tree.root()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    pub(crate) fn prove(&self, key: &Key) -> Result<Proof, ProveError<Infallible>> {
+        self.tree.prove(key, &self.rows)
+    }
+}
+
+/// Both modes.
+pub(crate) const MODES: [Mode; 2] = [Mode::Fast, Mode::Lean];
+
+pub(crate) fn mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![Just(Mode::Fast), Just(Mode::Lean)]
+}
+
+/// A cheap source of keys for tests that need thousands.
+pub(crate) fn hashed_key(number: u32) -> Bytes {
+    value_hash(&number.to_le_bytes()).0
 }
 
 pub(crate) fn apply(model: &mut Model, changes: &Changes) {

@@ -53,10 +53,7 @@ fn find_header(api: &Api, wanted: &t::BlockRef) -> Result<SealedHeader> {
     };
     let height = match (wanted.height, wanted.block) {
         (Some(height), None) => height,
-        (None, Some(id)) => view
-            .height_of(&id)
-            .map_err(|e| storage(&e))?
-            .ok_or_else(missing)?,
+        (None, Some(id)) => view.height_of(&id).map_err(storage)?.ok_or_else(missing)?,
         _ => {
             return Err(CallRefused::parameter(
                 "height",
@@ -64,9 +61,7 @@ fn find_header(api: &Api, wanted: &t::BlockRef) -> Result<SealedHeader> {
             ));
         }
     };
-    view.header(height)
-        .map_err(|e| storage(&e))?
-        .ok_or_else(missing)
+    view.header(height).map_err(storage)?.ok_or_else(missing)
 }
 
 pub(super) fn header(api: &Api, params: t::BlockRef) -> Result<t::HeaderAnswer> {
@@ -96,7 +91,7 @@ pub(super) fn headers(api: &Api, params: t::HeadersParams) -> Result<t::Headers>
     let mut headers = Vec::new();
     for offset in 0..u64::from(params.count) {
         let height = params.from.plus(offset);
-        match snapshot.view().header(height).map_err(|e| storage(&e))? {
+        match snapshot.view().header(height).map_err(storage)? {
             Some(header) => headers.push(t::Hex(header.header.to_bytes().to_vec())),
             None => break,
         }
@@ -111,7 +106,7 @@ pub(super) fn block(api: &Api, params: t::BlockRef) -> Result<t::BlockAnswer> {
         Some(id) if params.height.is_none() => id,
         _ => find_header(api, &params)?.id(),
     };
-    let raw = view.block(&id).map_err(|e| storage(&e))?;
+    let raw = view.block(&id).map_err(storage)?;
     let raw = raw.ok_or_else(|| {
         not_found(
             "this block is not kept",
@@ -120,7 +115,7 @@ pub(super) fn block(api: &Api, params: t::BlockRef) -> Result<t::BlockAnswer> {
     })?;
     let block: Block = codec::read(&raw).map_err(|e| super::shapes::internal(&e.to_string()))?;
     let height = block.header.header.height;
-    let on_main = view.height_of(&id).map_err(|e| storage(&e))?.is_some();
+    let on_main = view.height_of(&id).map_err(storage)?.is_some();
     Ok(t::BlockAnswer {
         height,
         block: id,
@@ -178,7 +173,7 @@ pub(super) async fn submit(api: &Arc<Api>, params: t::BlockParams) -> Result<t::
 
 fn refused(error: &BlockRefused) -> CallRefused {
     match error {
-        BlockRefused::StorageFailed(failed) => storage(failed),
+        BlockRefused::StorageFailed(failed) => storage(failed.clone()),
         BlockRefused::Unavailable(_) => busy(error.to_string()),
         _ => CallRefused::new(
             -32003,
@@ -191,7 +186,7 @@ fn refused(error: &BlockRefused) -> CallRefused {
 
 fn no_template(error: &TemplateRefused) -> CallRefused {
     match error {
-        TemplateRefused::StorageFailed(failed) => storage(failed),
+        TemplateRefused::StorageFailed(failed) => storage(failed.clone()),
         TemplateRefused::Unavailable(_) => busy(error.to_string()),
     }
 }

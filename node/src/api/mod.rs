@@ -11,12 +11,13 @@ mod states;
 mod tests;
 mod transactions;
 
-use crate::chain::storage::StorageFailed;
 use crate::chain::{Handle, Snapshot};
+use crate::exports::Exports;
 use jsonrpsee::RpcModule;
 use sapwood_primitives::{Address, BlockId, Chain};
 use sapwood_rpc::server::{CallRefused, add};
 use sapwood_rpc::types as t;
+use sapwood_store::ReadFailed;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Api {
     pub data_dir: PathBuf,
     /// Becomes true when the node stops; a call that waits for a head then answers at once.
     pub stop: watch::Receiver<bool>,
+    /// Writes snapshots.
+    pub exports: Exports,
     /// From [`Api::readers`].
     pub readers: Arc<Semaphore>,
 }
@@ -99,6 +102,10 @@ impl Api {
             NameProof => names::proof,
             NameList => names::list,
             NamePrice => names::price,
+            StateMultiproof => states::multiproof,
+            StateAnchor => states::anchor,
+            SnapshotWrite => states::snapshot_write,
+            SnapshotStatus => states::snapshot_status,
             TxDecode => transactions::decode,
         }
         table
@@ -170,13 +177,17 @@ pub fn now() -> u64 {
         .map_or(0, |d| d.as_secs())
 }
 
-fn storage(failed: &StorageFailed) -> CallRefused {
-    CallRefused::new(
-        -32005,
-        "storage_failed",
-        failed.to_string(),
-        "check the disk; the node must be started again",
-    )
+fn storage(error: impl Into<ReadFailed>) -> CallRefused {
+    match error.into() {
+        // Dozens of blocks came while the answer was made.
+        gone @ ReadFailed::Gone(_) => blocks::busy(gone.to_string()),
+        ReadFailed::Storage(failed) => CallRefused::new(
+            -32005,
+            "storage_failed",
+            failed.to_string(),
+            "check the disk; the node must be started again",
+        ),
+    }
 }
 
 fn not_found(what: impl Into<String>, hint: &str) -> CallRefused {

@@ -2,7 +2,7 @@
 
 use super::shapes::{record_lines, state_ref};
 use super::{Api, Result, storage};
-use crate::chain::{Moment, Snapshot};
+use crate::chain::Moment;
 use sapwood_primitives::chain::{Consensus, MAX_YEARS};
 use sapwood_primitives::leaf::{Account, Change, NameLeaf, Phase, key, phase_word};
 use sapwood_primitives::{Amount, Leaf, Name};
@@ -15,40 +15,31 @@ const PAGE: u32 = 100;
 const MAX_PAGE: u32 = 1000;
 
 fn name_leaf(moment: &Moment, name: &Name) -> Result<Option<NameLeaf>> {
-    Ok(
-        match moment.leaf(&key::name(name)).map_err(|e| storage(&e))? {
-            Some(Leaf::Name(leaf)) => Some(leaf),
-            _ => None,
-        },
-    )
+    Ok(match moment.leaf(&key::name(name)).map_err(storage)? {
+        Some(Leaf::Name(leaf)) => Some(leaf),
+        _ => None,
+    })
 }
 
 fn owner_account(moment: &Moment, leaf: Option<&NameLeaf>) -> Result<Option<Account>> {
     let Some(owner) = leaf.and_then(|leaf| leaf.owner) else {
         return Ok(None);
     };
-    Ok(
-        match moment
-            .leaf(&key::account(&owner))
-            .map_err(|e| storage(&e))?
-        {
-            Some(Leaf::Account(account)) => Some(*account),
-            _ => None,
-        },
-    )
+    Ok(match moment.leaf(&key::account(&owner)).map_err(storage)? {
+        Some(Leaf::Account(account)) => Some(*account),
+        _ => None,
+    })
 }
 
 pub(super) fn show(api: &Api, params: t::NameParams) -> Result<t::NameAnswer> {
     let snapshot = api.snapshot();
-    let moment = api.moment(&snapshot, params.at);
+    let moment = &api.moment(&snapshot, params.at)?;
     let leaf = name_leaf(moment, &params.name)?;
     let owner = owner_account(moment, leaf.as_ref())?;
     let rules = &api.chain.consensus;
     let pending = owner.as_ref().and_then(|owner| owner.owner_change.as_ref());
     let pending = pending.filter(|p| matches!(p.change, Change::Transfer { .. } | Change::Release));
-    let proven = params
-        .proof
-        .then(|| prove(api, &snapshot, moment, &params.name));
+    let proven = params.proof.then(|| prove(api, moment, &params.name, None));
     Ok(t::NameAnswer {
         state: state_ref(moment),
         phase: phase_word(api.phase(leaf.as_ref(), moment)).to_owned(),
@@ -75,7 +66,7 @@ pub(super) fn resolve(api: &Api, params: t::ResolveParams) -> Result<t::Resolved
         })?),
     };
     let snapshot = api.snapshot();
-    let moment = api.moment(&snapshot, t::At::Trusted);
+    let moment = &api.moment(&snapshot, t::At::Trusted)?;
     let leaf = name_leaf(moment, &params.name)?;
     let phase = api.phase(leaf.as_ref(), moment);
     let mut found = Vec::new();
@@ -89,9 +80,7 @@ pub(super) fn resolve(api: &Api, params: t::ResolveParams) -> Result<t::Resolved
             .filter(|entry| only.is_none_or(|rtype| entry.rtype == rtype));
         found = wanted.map(records::to_text).collect();
     }
-    let proven = params
-        .proof
-        .then(|| prove(api, &snapshot, moment, &params.name));
+    let proven = params.proof.then(|| prove(api, moment, &params.name, None));
     Ok(t::Resolved {
         state: state_ref(moment),
         proven: proven.transpose()?,
@@ -103,22 +92,22 @@ pub(super) fn resolve(api: &Api, params: t::ResolveParams) -> Result<t::Resolved
 
 pub(super) fn proof(api: &Api, params: t::NameProofParams) -> Result<t::NameProven> {
     let snapshot = api.snapshot();
-    let moment = api.moment(&snapshot, params.at);
-    prove(api, &snapshot, moment, &params.name)
+    let moment = &api.moment(&snapshot, params.at)?;
+    prove(api, moment, &params.name, params.anchor)
 }
 
-fn prove(api: &Api, snapshot: &Snapshot, moment: &Moment, name: &Name) -> Result<t::NameProven> {
-    let (witness, leaf) = api.witness(moment, key::name(name))?;
+fn prove(api: &Api, moment: &Moment, name: &Name, anchor: Option<u8>) -> Result<t::NameProven> {
+    let (witness, leaf) = api.witness_from(moment, key::name(name), anchor)?;
     let owner = match leaf {
         Some(Leaf::Name(leaf)) => leaf.owner,
         _ => None,
     };
     let account = owner
-        .map(|id| api.witness(moment, key::account(&id)))
+        .map(|id| api.witness_from(moment, key::account(&id), anchor))
         .transpose()?;
     Ok(t::NameProven {
         state: state_ref(moment),
-        header: api.header_of(snapshot, moment)?,
+        header: api.header_of(moment)?,
         name: witness,
         account: account.map(|(witness, _)| witness),
     })
@@ -138,12 +127,10 @@ pub(super) fn list(api: &Api, params: t::ListParams) -> Result<t::Names> {
         .map(|text| api.address("owner", text))
         .transpose()?;
     let snapshot = api.snapshot();
-    let moment = api.moment(&snapshot, t::At::Head);
+    let moment = &api.moment(&snapshot, t::At::Head)?;
     if let Some(owner) = owner {
         // An account has at most one name and links to it: no list needs to be searched.
-        let account = moment
-            .leaf(&key::account(&owner.id()))
-            .map_err(|e| storage(&e))?;
+        let account = moment.leaf(&key::account(&owner.id())).map_err(storage)?;
         let name = match account {
             Some(Leaf::Account(account)) => account.name,
             _ => None,
@@ -162,7 +149,7 @@ pub(super) fn list(api: &Api, params: t::ListParams) -> Result<t::Names> {
     let mut found = snapshot
         .view()
         .names(params.after.as_ref(), wanted + 1)
-        .map_err(|e| storage(&e))?;
+        .map_err(storage)?;
     let more = found.len() > wanted;
     found.truncate(wanted);
     let next = found.last().cloned().filter(|_| more);
@@ -194,7 +181,7 @@ pub(super) fn price(api: &Api, params: t::PriceParams) -> Result<t::Price> {
         return Err(CallRefused::parameter("years", "from 1 to 10"));
     }
     let snapshot = api.snapshot();
-    let moment = api.moment(&snapshot, t::At::Head);
+    let moment = &api.moment(&snapshot, t::At::Head)?;
     let leaf = name_leaf(moment, &params.name)?;
     let (system_witness, system) = api.witness(moment, key::system())?;
     let Some(Leaf::System(system)) = system else {
@@ -218,7 +205,7 @@ pub(super) fn price(api: &Api, params: t::PriceParams) -> Result<t::Price> {
         .filter(|_| !available)
         .map(|leaf| price::renewal(rent, leaf) * years);
     let proven = params.proof.then(|| {
-        let name = prove(api, &snapshot, moment, &params.name)?;
+        let name = prove(api, moment, &params.name, None)?;
         Ok(t::PriceProven {
             system: system_witness,
             name,

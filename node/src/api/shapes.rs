@@ -1,8 +1,9 @@
 //! Leaves as people and programs read them in JSON.
 
-use super::{Api, Result, storage};
+use super::{Api, Result, not_found, storage};
 use crate::chain::{At, Moment, Snapshot};
-use parity_scale_codec::Encode;
+use sapwood_account_tree::AnchorDepth;
+use sapwood_primitives::codec;
 use sapwood_primitives::leaf::{Account, Change, GuardianChange, NameLeaf, OwnerChange, Phase};
 use sapwood_primitives::{Hash, Height, Leaf};
 use sapwood_rpc::records;
@@ -10,33 +11,58 @@ use sapwood_rpc::server::CallRefused;
 use sapwood_rpc::types as t;
 
 impl Api {
-    pub(super) fn moment<'s>(&self, snapshot: &'s Snapshot, at: t::At) -> &'s Moment {
-        snapshot.at(match at {
-            t::At::Head => At::Head,
-            t::At::Trusted => At::Trusted,
+    pub(super) fn moment(&self, snapshot: &Snapshot, at: t::At) -> Result<Moment> {
+        let block = match at {
+            t::At::Head => return Ok(snapshot.at(At::Head).clone()),
+            t::At::Trusted => return Ok(snapshot.at(At::Trusted).clone()),
+            t::At::Block(block) => block,
+        };
+        let moment = snapshot.after(&block).map_err(storage)?;
+        moment.ok_or_else(|| {
+            not_found(
+                "the state after this block is not known",
+                "ask for the head, or for one of the last 64 blocks",
+            )
         })
     }
 
     /// The 160 bytes of the header that a state belongs to.
-    pub(super) fn header_of(&self, snapshot: &Snapshot, moment: &Moment) -> Result<t::Hex> {
-        let header = snapshot
-            .view()
-            .header(moment.link.height)
-            .map_err(|e| storage(&e))?;
-        match header {
-            Some(header) => Ok(t::Hex(header.header.to_bytes().to_vec())),
-            None => Err(internal("the header of a state is missing")),
-        }
+    pub(super) fn header_of(&self, moment: &Moment) -> Result<t::Hex> {
+        let header = moment.header().map_err(storage)?;
+        Ok(t::Hex(header.header.to_bytes().to_vec()))
     }
 
     /// A leaf, or its absence, with its proof.
     pub(super) fn witness(&self, moment: &Moment, key: Hash) -> Result<(t::Witness, Option<Leaf>)> {
-        let leaf = moment.leaf(&key).map_err(|e| storage(&e))?;
-        let proof = moment.prove(&key).map_err(|e| internal(&e.to_string()))?;
+        let found = moment.witness(&key).map_err(storage)?;
+        let leaf = found.row.as_deref().map(codec::read).transpose();
+        let leaf = leaf.map_err(|e| internal(&e.to_string()))?;
         let witness = t::Witness {
             key,
-            value: leaf.as_ref().map(|leaf| t::Hex(leaf.encode())),
-            proof: t::Hex(proof.to_bytes()),
+            value: found.row.map(|row| t::Hex(row.to_vec())),
+            proof: t::Hex(found.proof.to_bytes()),
+        };
+        Ok((witness, leaf))
+    }
+
+    /// As [`witness`](Self::witness); with an anchor's depth, the proof begins there.
+    pub(super) fn witness_from(
+        &self,
+        moment: &Moment,
+        key: Hash,
+        anchor: Option<u8>,
+    ) -> Result<(t::Witness, Option<Leaf>)> {
+        let Some(depth) = anchor else {
+            return self.witness(moment, key);
+        };
+        let depth = anchor_depth("anchor", depth)?;
+        let (row, proof) = moment.witness_below(&key, depth).map_err(storage)?;
+        let leaf = row.as_deref().map(codec::read).transpose();
+        let leaf = leaf.map_err(|e| internal(&e.to_string()))?;
+        let witness = t::Witness {
+            key,
+            value: row.map(|row| t::Hex(row.to_vec())),
+            proof: t::Hex(proof),
         };
         Ok((witness, leaf))
     }
@@ -115,6 +141,15 @@ impl Api {
     pub(super) fn phase(&self, leaf: Option<&NameLeaf>, moment: &Moment) -> Option<Phase> {
         leaf.and_then(|leaf| leaf.phase(moment.link.height, &self.chain.consensus))
     }
+}
+
+/// The greatest depth of an anchor that fits into an answer.
+const MAX_ANCHOR: u8 = 14;
+
+/// The depth of an anchor, from the parameter of this name.
+pub(super) fn anchor_depth(name: &str, depth: u8) -> Result<AnchorDepth> {
+    let fits = AnchorDepth::new(depth).filter(|_| depth <= MAX_ANCHOR);
+    fits.ok_or_else(|| CallRefused::parameter(name, format!("at most {MAX_ANCHOR}")))
 }
 
 pub(super) fn state_ref(moment: &Moment) -> t::StateRef {

@@ -8,6 +8,7 @@ use crate::mempool::{Limits, Mempool};
 use parity_scale_codec::Encode;
 use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::{Height, Name};
+use sapwood_store::StorageFailed;
 use std::time::Duration;
 
 /// An API on a fresh chain, and what stops it.
@@ -30,6 +31,7 @@ fn serve(chain: Arc<Chain>, ledger: Ledger) -> (Arc<Api>, watch::Sender<bool>, S
         data_dir: PathBuf::new(),
         stop: stopped,
         readers: Api::readers(),
+        exports: Exports::default(),
     };
     (Arc::new(api), stop, service)
 }

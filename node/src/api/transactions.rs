@@ -19,12 +19,7 @@ pub(super) async fn submit(api: &Arc<Api>, params: t::TxParams) -> Result<t::Sub
     let txid = tx.txid();
     api.must_not_be_behind()?;
     // Its sender may not have heard that it is in a block; to hand it in again is no fault.
-    let position = move |api: &Api| {
-        api.snapshot()
-            .view()
-            .position(&txid)
-            .map_err(|e| storage(&e))
-    };
+    let position = move |api: &Api| api.snapshot().view().position(&txid).map_err(storage);
     if api.read(position).await?.is_some() {
         return Ok(t::Submitted {
             txid,
@@ -48,7 +43,7 @@ pub(super) async fn submit(api: &Arc<Api>, params: t::TxParams) -> Result<t::Sub
 
 fn refused(error: &TransactionRefused) -> CallRefused {
     match error {
-        TransactionRefused::StorageFailed(failed) => storage(failed),
+        TransactionRefused::StorageFailed(failed) => storage(failed.clone()),
         TransactionRefused::Unavailable(_) => busy(error.to_string()),
         TransactionRefused::Pool(pool) => {
             let number = if pool.code() == "mempool_full" {
@@ -78,8 +73,8 @@ fn find(api: &Api, params: &t::TxIdParams, is_pending: bool) -> Result<t::TxStat
         block: None,
         confirmations: 0,
     };
-    if let Some(position) = view.position(&params.txid).map_err(|e| storage(&e))? {
-        let header = view.header(position.height).map_err(|e| storage(&e))?;
+    if let Some(position) = view.position(&params.txid).map_err(storage)? {
+        let header = view.header(position.height).map_err(storage)?;
         state.status = "confirmed".to_owned();
         state.height = Some(position.height);
         state.block = header.map(|header| header.id());

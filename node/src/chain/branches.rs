@@ -2,12 +2,11 @@
 //!
 //! The blocks themselves are in the store. This index is rebuilt from it at start, and bounded together with it: [`Branches::trim`] says which blocks the store forgets.
 
-use super::storage::{Read, StorageFailed};
 use sapwood_primitives::chain::Consensus;
-use sapwood_primitives::codec;
 use sapwood_primitives::work::Work;
-use sapwood_primitives::{Block, BlockId, Height};
+use sapwood_primitives::{BlockId, Height};
 use sapwood_runtime::Link;
+use sapwood_store::{StorageFailed, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Side blocks that are stored on a chain with a small cap: enough for any play with branches there.
@@ -36,21 +35,17 @@ pub(super) struct Branches {
 
 impl Branches {
     /// Finds the side blocks in a store.
-    pub(super) fn load(view: &dyn Read) -> Result<Self, StorageFailed> {
+    pub(super) fn load(view: &View) -> Result<Self, StorageFailed> {
         let mut branches = Self::default();
-        for (_, id) in view.window(Height::GENESIS)? {
-            if view.height_of(&id)?.is_some() {
-                continue;
+        for (id, entry) in view.entries() {
+            if view.height_of(&id)?.is_none() {
+                let side = Side {
+                    parent: entry.parent,
+                    height: entry.height,
+                    work: entry.work,
+                };
+                branches.blocks.insert(id, side);
             }
-            let (Some(link), Some(bytes)) = (view.link(&id)?, view.block(&id)?) else {
-                return Err(StorageFailed::new(
-                    "reading side blocks",
-                    format!("block {id} is damaged"),
-                ));
-            };
-            let block: Block =
-                codec::read(&bytes).map_err(|e| StorageFailed::new("reading side blocks", e))?;
-            branches.insert(&link, block.header.header.parent);
         }
         Ok(branches)
     }

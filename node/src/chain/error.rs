@@ -1,9 +1,9 @@
 //! Why the chain does not do what it was asked. Every error has a stable code (specs/09 §2) and says what to do.
 
-use super::storage::StorageFailed;
 use crate::mempool::Refused;
 use sapwood_primitives::BlockId;
 use sapwood_runtime::Invalid;
+use sapwood_store::StorageFailed;
 
 /// The chain could not be started from what is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum OpenChain {
     Storage(#[from] StorageFailed),
     /// What is stored is not what was written.
     #[error(
-        "the stored chain is damaged: {0}; move the store's file away to begin anew, or restore a copy"
+        "the stored chain is damaged: {0}; move the store away to begin anew, or restore a copy"
     )]
     Damaged(String),
 }

@@ -1,24 +1,22 @@
-//! The writer: takes blocks, follows the heaviest branch, and keeps store, tree and tip in step.
+//! The writer: takes blocks, follows the heaviest branch, and keeps store and tip in step.
 //!
-//! A block that extends the tip and a reorg go the same way: in one transaction of the store own blocks are taken back as far as needed, the branch's are connected one
-//! by one on what that transaction holds, and old blocks are pruned. If one of them is invalid the transaction is given up and nothing has changed.
+//! A block that extends the tip and a reorg go the same way: in memory own blocks are taken back as far as needed and the branch's are connected one by one; then blocks and undo
+//! records are committed at once, and readers are shown the new tip. If a block is invalid the steps are taken back, and nothing has changed.
 
 use super::branches::Branches;
 use super::error::{BlockRefused, OpenChain};
 use super::invalid::InvalidBlocks;
-use super::load::load;
-use super::progress::{Fault, Progress, damaged, forget, stored_block, transact};
-use super::recent::Recent;
+use super::progress::{Fault, Progress, Way};
 use super::snapshot::{Moment, Parked, Snapshot};
-use super::storage::{Edit, StateOf, StorageFailed, Store, View};
 use parity_scale_codec::Encode;
-use sapwood_account_tree::Tree;
 use sapwood_primitives::block::MAX_EXTRA;
 use sapwood_primitives::codec::Bytes;
-use sapwood_primitives::{AccountId, Block, BlockId, Chain, Hash, Transaction};
+use sapwood_primitives::{AccountId, Block, BlockId, Chain, Hash, Height, Transaction};
 use sapwood_runtime::{
     CheckedBlock, Choice, Link, assemble, check_block, check_header, choose, genesis,
 };
+use sapwood_store::log::NewBlock;
+use sapwood_store::{Head, StorageFailed, Store, Tip, View};
 use std::sync::Arc;
 
 /// Parked branches that are shown; an operator needs the heaviest.
@@ -52,11 +50,11 @@ pub struct Change {
 pub struct Ledger {
     chain: Arc<Chain>,
     genesis: BlockId,
-    store: Arc<dyn Store>,
-    view: Arc<dyn View>,
+    store: Store,
+    view: View,
     link: Link,
-    tree: Tree,
-    recent: Recent,
+    /// The block at the trusted depth (specs/07 §2.2), or the lowest one whose state is known.
+    trusted: Link,
     branches: Branches,
     invalid: InvalidBlocks,
     failed: Option<StorageFailed>,
@@ -71,29 +69,78 @@ struct Branch<'a> {
 }
 
 impl Ledger {
-    /// Starts from the last committed state, after checking all of it.
+    /// Starts from what the store holds.
     ///
     /// # Errors
     /// [`OpenChain`] if the store fails or what it holds is not what was written.
-    pub fn open(chain: Arc<Chain>, store: Arc<dyn Store>) -> Result<Self, OpenChain> {
+    pub fn open(chain: Arc<Chain>, store: Store) -> Result<Self, OpenChain> {
         let genesis = genesis(&chain).map_err(|e| OpenChain::Damaged(e.to_string()))?;
-        let loaded = load(&chain, &*store)?;
-        let view = store.view()?;
-        let depth = chain.client.trusted_depth;
-        let recent = Recent::load(&*view, depth, &loaded.link, &loaded.tree)?;
-        let branches = Branches::load(&*view)?;
-        Ok(Self {
+        let view = store.view();
+        let tip = store.tip().id;
+        let link = view.link(&tip)?;
+        let link = link.ok_or_else(|| OpenChain::Damaged("the tip's link is missing".into()))?;
+        let mut branches = Branches::load(&view)?;
+        // The log knows the blocks again that were dropped, as long as it has their segment.
+        let dropped = branches.trim(&chain.consensus, &link, None);
+        let mut ledger = Self {
             genesis: genesis.link.id,
+            trusted: link.clone(),
             chain,
             store,
             view,
-            link: loaded.link,
-            tree: loaded.tree,
-            recent,
+            link,
             branches,
             invalid: InvalidBlocks::default(),
             failed: None,
-        })
+        };
+        ledger.follow_stored()?;
+        ledger.forget(&dropped);
+        ledger.trusted = ledger.find_trusted()?;
+        Ok(ledger)
+    }
+
+    /// Follows a stored branch that is heavier than the tip's. Only one with an invalid block is left over by the writer before: the log remembers blocks, not what was wrong with them,
+    /// and finds it again.
+    fn follow_stored(&mut self) -> Result<(), StorageFailed> {
+        for (id, side) in self.branches.ends() {
+            let (fork, mut stored) = self.branches.path_to(id);
+            let Some(height) = self
+                .view
+                .height_of(&fork)?
+                .filter(|_| side.work > self.link.work)
+            else {
+                continue;
+            };
+            let (link, block) = (self.view.link(&id)?, self.view.stored_block(&id)?);
+            let (Some(link), Some(block)) = (link, block) else {
+                continue;
+            };
+            let depth = self.link.height.since(height);
+            if choose(&self.chain.consensus, &self.link, &link, depth) == Choice::Follow {
+                stored.pop();
+                let followed = self.follow(&Branch {
+                    fork,
+                    stored: &stored,
+                    link: &link,
+                    block: &CheckedBlock::stored(block),
+                });
+                if let Err(BlockRefused::StorageFailed(failed)) = followed {
+                    return Err(failed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends in good order.
+    ///
+    /// # Errors
+    /// [`StorageFailed`], now or before.
+    pub fn close(self) -> Result<(), StorageFailed> {
+        match self.failed {
+            Some(failed) => Err(failed),
+            None => self.store.close(),
+        }
     }
 
     /// The chain's parameters.
@@ -111,14 +158,30 @@ impl Ledger {
         &self.link
     }
 
-    /// The committed state.
-    pub fn view(&self) -> &dyn View {
-        &*self.view
+    /// The state after the tip, as the runtime asks for it.
+    pub fn head(&self) -> Head<'_> {
+        self.store.head()
+    }
+
+    /// For readers.
+    pub fn view(&self) -> &View {
+        &self.view
     }
 
     /// Why nothing is written any more, if so.
     pub fn failed(&self) -> Option<&StorageFailed> {
         self.failed.as_ref()
+    }
+
+    /// Brings the checkpoint to the tip, beside the blocks, unless one is being written.
+    ///
+    /// # Errors
+    /// [`StorageFailed`], now or before.
+    pub fn begin_checkpoint(&mut self) -> Result<Tip, StorageFailed> {
+        match &self.failed {
+            Some(failed) => Err(failed.clone()),
+            None => Ok(self.store.begin_checkpoint()),
+        }
     }
 
     /// Stops writing for good: the store failed.
@@ -131,20 +194,13 @@ impl Ledger {
 
     /// What readers get.
     pub fn snapshot(&self) -> Snapshot {
-        let (link, tree, older) = self.recent.trusted();
+        let moment = |link: &Link| Moment {
+            link: link.clone(),
+            view: self.view.clone(),
+        };
         Snapshot {
-            head: Moment {
-                link: self.link.clone(),
-                tree: self.tree.clone(),
-                view: Arc::clone(&self.view),
-                older: Arc::default(),
-            },
-            trusted: Moment {
-                link,
-                tree,
-                view: Arc::clone(&self.view),
-                older: Arc::new(older),
-            },
+            head: moment(&self.link),
+            trusted: moment(&self.trusted),
             parked: self.parked().into(),
             storage_failed: self.failed.clone(),
         }
@@ -161,12 +217,12 @@ impl Ledger {
         time: u64,
         candidates: impl IntoIterator<Item = Transaction>,
     ) -> Result<Block, StorageFailed> {
-        let state = StateOf(&*self.view);
+        let head = self.store.head();
         let block = assemble(
             &self.chain,
             &self.link,
-            &state,
-            &self.tree,
+            &head,
+            &head,
             payee,
             extra,
             time,
@@ -241,74 +297,112 @@ impl Ledger {
         if !branches.contains(&link.id) {
             return Err(BlockRefused::TooManySideBlocks);
         }
+        let parent = block.block().header.header.parent;
         let bytes = block.block().encode();
-        transact(&*self.store, |edit| {
-            edit.put_block(link, &bytes)?;
-            forget(edit, &dropped)
-        })?;
+        self.store.put_block(&NewBlock {
+            link,
+            parent,
+            txids: block.txids(),
+            bytes: &bytes,
+        });
+        self.forget(&dropped);
+        self.store
+            .commit(&self.link, self.link.height, Vec::new())?;
         self.branches = branches;
-        self.view = self.store.view()?;
         Ok(())
     }
 
     /// Makes a branch the main chain, or finds the invalid block in it.
     fn follow(&mut self, branch: &Branch<'_>) -> Result<Change, BlockRefused> {
-        let moved = transact(&*self.store, |edit| self.advance(edit, branch));
-        match moved {
-            Ok(progress) => Ok(self.arrive(progress)?),
-            Err(Fault::Storage(failed)) => Err(failed.into()),
-            Err(Fault::Invalid(id, reason)) => {
-                self.discard(id)?;
-                self.invalid.insert(branch.link.id);
-                match id == branch.link.id {
-                    true => Err(BlockRefused::Invalid(reason)),
-                    false => Err(BlockRefused::Branch { id, reason }),
+        let mut progress = Progress::from(&self.chain, &self.store, &self.view, &self.link);
+        let gone = advance(&mut progress, branch);
+        let way = progress.way;
+        match gone {
+            Ok(()) => Ok(self.arrive(branch, way)?),
+            Err(fault) => {
+                self.store.rewind(&self.link, way.steps)?;
+                match fault {
+                    Fault::Storage(failed) => Err(failed.into()),
+                    Fault::Invalid(id, reason) => {
+                        self.discard(id)?;
+                        self.invalid.insert(branch.link.id);
+                        match id == branch.link.id {
+                            true => Err(BlockRefused::Invalid(reason)),
+                            false => Err(BlockRefused::Branch { id, reason }),
+                        }
+                    }
                 }
             }
         }
     }
 
-    /// Goes from the tip to the end of a branch inside a transaction.
-    fn advance(&self, edit: &mut dyn Edit, branch: &Branch<'_>) -> Result<Progress, Fault> {
-        let mut progress = Progress::from(&self.link, &self.tree, &self.branches);
-        while progress.link.id != branch.fork {
-            progress.revert(edit)?;
-        }
-        for id in branch.stored {
-            let block = stored_block(edit, id)?;
-            let checked = check_block(&self.chain, &self.genesis, block);
-            let checked = checked.map_err(|invalid| damaged(id, invalid))?;
-            progress.connect(&self.chain, edit, &checked)?;
-        }
-        edit.put_block(branch.link, &branch.block.block().encode())?;
-        progress.connect(&self.chain, edit, branch.block)?;
-        progress.prune(edit, &self.chain.consensus)?;
-        Ok(progress)
-    }
-
-    /// Takes over what a committed transaction led to.
-    fn arrive(&mut self, progress: Progress) -> Result<Change, StorageFailed> {
-        let Progress {
+    /// Makes durable what a way led to, and takes it over.
+    fn arrive(&mut self, branch: &Branch<'_>, way: Way) -> Result<Change, StorageFailed> {
+        let Way {
             link,
-            tree,
-            branches,
-            undo,
+            reverted,
+            connected,
             mut change,
-        } = progress;
-        change.touched.sort_unstable();
-        change.touched.dedup();
-        self.view = self.store.view()?;
-        self.branches = branches;
+            ..
+        } = way;
+        let block = branch.block;
+        let (parent, bytes) = (block.block().header.header.parent, block.block().encode());
+        self.store.put_block(&NewBlock {
+            link: &link,
+            parent,
+            txids: block.txids(),
+            bytes: &bytes,
+        });
+        let mut headers = Vec::with_capacity(connected.len());
+        for joined in connected {
+            self.store.put_undo(&joined.id, &joined.undo);
+            self.branches.remove(&joined.id);
+            headers.push(joined.header);
+        }
+        for (link, parent) in &reverted {
+            self.branches.insert(link, *parent);
+        }
+        let fork = link.height.minus(headers.len() as u64);
+        let fork = fork.expect("a branch is not longer than its height");
+        let rules = &self.chain.consensus;
+        if let Some(height) = link.height.minus(rules.kept) {
+            self.branches.prune(height);
+        }
+        let dropped = self.branches.trim(rules, &link, None);
+        self.forget(&dropped);
+        self.store.commit(&link, fork, headers)?;
         self.link = link;
-        self.tree = tree;
-        if change.reverted.is_empty() && change.connected.len() == 1 {
-            self.recent.push(self.link.clone(), self.tree.clone(), undo);
-        } else {
-            let depth = self.chain.client.trusted_depth;
-            self.recent = Recent::load(&*self.view, depth, &self.link, &self.tree)?;
+        if !change.reverted.is_empty() {
             tracing::warn!(reverted = change.reverted.len(), connected = change.connected.len(), tip = %self.link.id, "followed a heavier branch");
         }
+        self.trusted = self.find_trusted()?;
+        change.touched.sort_unstable();
+        change.touched.dedup();
         Ok(change)
+    }
+
+    fn forget(&mut self, blocks: &[(Height, BlockId)]) {
+        let ids: Vec<_> = blocks.iter().map(|(_, id)| *id).collect();
+        self.store.forget(&ids);
+    }
+
+    /// The block at the trusted depth, whose state is made known if it is not; the oldest one there is while the chain is shorter.
+    fn find_trusted(&self) -> Result<Link, StorageFailed> {
+        let depth = self.chain.client.trusted_depth.max(1) - 1;
+        let mut height = self.link.height.minus(depth).unwrap_or(Height::GENESIS);
+        while height < self.link.height {
+            let header = self.view.header(height)?;
+            let link = header
+                .map(|header| self.view.link(&header.id()))
+                .transpose()?;
+            if let Some(link) = link.flatten()
+                && self.store.remember(&link, self.link.height.since(height))?
+            {
+                return Ok(link);
+            }
+            height = height.plus(1);
+        }
+        Ok(self.link.clone())
     }
 
     /// Remembers a block and all stored ones above it as invalid, and forgets them.
@@ -319,8 +413,9 @@ impl Ledger {
             dropped.extend(self.branches.remove(&id).map(|side| (side.height, id)));
         }
         if !dropped.is_empty() {
-            transact(&*self.store, |edit| forget(edit, &dropped))?;
-            self.view = self.store.view()?;
+            self.forget(&dropped);
+            self.store
+                .commit(&self.link, self.link.height, Vec::new())?;
         }
         Ok(())
     }
@@ -341,4 +436,13 @@ impl Ledger {
         });
         parked.take(MAX_PARKED_SHOWN).collect()
     }
+}
+
+/// Goes from the tip to the end of a branch, in memory.
+fn advance(progress: &mut Progress<'_>, branch: &Branch<'_>) -> Result<(), Fault> {
+    progress.revert_to(&branch.fork)?;
+    for id in branch.stored {
+        progress.connect_stored(id)?;
+    }
+    progress.connect(branch.block)
 }

@@ -1,8 +1,7 @@
-//! The chain: one writer that owns storage, tree and mempool, and cheap snapshots for everybody else.
+//! The chain: one writer that owns store and mempool, and cheap snapshots for everybody else.
 //!
-//! - [`Ledger`] is the writer as a plain value: it takes blocks, chooses the branch, and keeps store, tree and tip in step. Its inputs are calls with the time as an argument.
+//! - [`Ledger`] is the writer as a plain value: it takes blocks, chooses the branch, and keeps store and tip in step. Its inputs are calls with the time as an argument.
 //! - [`Service`] runs a ledger and a mempool on a thread named `chain`; [`Handle`] sends it commands and reads [`Snapshot`]s without waiting for it.
-//! - [`storage`] is what the chain asks of its store.
 //!
 //! Whether a block is valid is the runtime's word; here it is decided which valid branch is followed (specs/02 §4.5, `reorg_cap` in specs/chains), what happens when
 //! storage fails (nothing is written any more, reading goes on), and what others see.
@@ -11,12 +10,9 @@ mod branches;
 mod error;
 mod invalid;
 mod ledger;
-mod load;
 mod progress;
-mod recent;
 mod service;
 mod snapshot;
-pub mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -1,26 +1,39 @@
-//! One transaction of the ledger: the steps from one tip to another, which become the chain when the transaction is committed and are dropped when it is not.
+//! The steps from one tip to another. They are made in memory; what they led to becomes the chain when it is committed, and is taken back when a block proves invalid.
 
-use super::branches::Branches;
 use super::ledger::Change;
-use super::recent::undone;
-use super::storage::{Abort, Edit, Read, StateOf, StorageFailed, Store};
-use sapwood_account_tree::Tree;
-use sapwood_primitives::chain::Consensus;
-use sapwood_primitives::codec;
-use sapwood_primitives::{Block, BlockId, Chain, Height};
+use sapwood_primitives::{Block, BlockId, Chain, SealedHeader};
 use sapwood_runtime::{CheckedBlock, Connected, Invalid, Link, Undo, connect};
+use sapwood_store::{StorageFailed, Store, UndoRecord, View};
 
 /// The chain on the way from one tip to another.
-pub(super) struct Progress {
-    pub(super) link: Link,
-    pub(super) tree: Tree,
-    pub(super) branches: Branches,
-    /// Takes the last connected block back.
-    pub(super) undo: Undo,
-    pub(super) change: Change,
+pub(super) struct Progress<'s> {
+    chain: &'s Chain,
+    store: &'s Store,
+    view: &'s View,
+    /// The way so far.
+    pub(super) way: Way,
 }
 
-/// What ends a transaction of the ledger: a block's fault, or the store's.
+/// What a way consists of.
+pub(super) struct Way {
+    pub(super) link: Link,
+    /// Blocks that left the main chain, the old tip first, with their parents.
+    pub(super) reverted: Vec<(Link, BlockId)>,
+    /// Blocks that joined it, the lowest first.
+    pub(super) connected: Vec<Joined>,
+    pub(super) change: Change,
+    /// States gone through in memory.
+    pub(super) steps: usize,
+}
+
+/// A block that joined the main chain.
+pub(super) struct Joined {
+    pub(super) id: BlockId,
+    pub(super) header: SealedHeader,
+    pub(super) undo: UndoRecord,
+}
+
+/// What ends a way early: a block's fault, or the store's.
 pub(super) enum Fault {
     Invalid(BlockId, Invalid),
     Storage(StorageFailed),
@@ -32,129 +45,90 @@ impl From<StorageFailed> for Fault {
     }
 }
 
-impl Progress {
+impl<'s> Progress<'s> {
     /// Stands on the present tip.
-    pub(super) fn from(link: &Link, tree: &Tree, branches: &Branches) -> Self {
+    pub(super) fn from(chain: &'s Chain, store: &'s Store, view: &'s View, link: &Link) -> Self {
         Self {
-            link: link.clone(),
-            tree: tree.clone(),
-            branches: branches.clone(),
-            undo: Undo::default(),
-            change: Change {
+            chain,
+            store,
+            view,
+            way: Way {
+                link: link.clone(),
                 reverted: Vec::new(),
                 connected: Vec::new(),
-                touched: Vec::new(),
+                change: Change {
+                    reverted: Vec::new(),
+                    connected: Vec::new(),
+                    touched: Vec::new(),
+                },
+                steps: 0,
             },
         }
     }
 
-    /// Takes the tip back.
-    pub(super) fn revert(&mut self, edit: &mut dyn Edit) -> Result<(), StorageFailed> {
-        let id = self.link.id;
-        let missing = |what: &str| {
-            StorageFailed::new("taking a block back", format!("no {what} for block {id}"))
-        };
-        let undo = edit.undo(&id)?.ok_or_else(|| missing("undo record"))?;
-        let block = stored_block(edit, &id)?;
-        let parent_id = block.header.header.parent;
-        let parent = edit.link(&parent_id)?.ok_or_else(|| missing("parent"))?;
-        self.tree = undone(&self.tree, &undo, &parent)?;
-        edit.set_leaves(&undo.changes())?;
-        edit.leave(&self.link, &parent, &block.txids())?;
-        self.branches.insert(&self.link, parent_id);
-        self.change.reverted.push(id);
-        self.link = parent;
+    /// Takes blocks back until `fork` is the tip, as one batch.
+    pub(super) fn revert_to(&mut self, fork: &BlockId) -> Result<(), StorageFailed> {
+        let mut undos: Vec<Undo> = Vec::new();
+        let mut link = self.way.link.clone();
+        while link.id != *fork {
+            let id = link.id;
+            let missing = |what| {
+                StorageFailed::new("taking a block back", format!("no {what} for block {id}"))
+            };
+            let undo = self.view.undo(&id)?;
+            undos.push(undo.ok_or_else(|| missing("undo record"))?);
+            let parent = self.view.parent_of(&id);
+            let parent = parent.ok_or_else(|| missing("entry"))?;
+            let parent = self.view.link(&parent)?;
+            let parent = parent.ok_or_else(|| missing("parent"))?;
+            self.way.change.reverted.push(id);
+            self.way.reverted.push((link, parent.id));
+            link = parent;
+        }
+        if !undos.is_empty() {
+            self.store.step_back(&link, &undos)?;
+            self.way.steps += 1;
+            self.way.link = link;
+        }
         Ok(())
     }
 
-    /// Puts a stored block on top.
-    pub(super) fn connect(
-        &mut self,
-        chain: &Chain,
-        edit: &mut dyn Edit,
-        block: &CheckedBlock,
-    ) -> Result<(), Fault> {
-        let state = StateOf(&*edit);
-        let connected = connect(chain, &self.link, &state, self.tree.clone(), block);
+    /// Puts a block on top that was stored after it was checked.
+    pub(super) fn connect_stored(&mut self, id: &BlockId) -> Result<(), Fault> {
+        let block: Option<Block> = self.view.stored_block(id)?;
+        let absent = || StorageFailed::new(format!("reading block {id}"), "absent");
+        let block = CheckedBlock::stored(block.ok_or_else(absent)?);
+        self.connect(&block)
+    }
+
+    /// Puts a block on top.
+    pub(super) fn connect(&mut self, block: &CheckedBlock) -> Result<(), Fault> {
+        let head = self.store.head();
+        let connected = connect(self.chain, &self.way.link, &head, &head, block);
         let Connected {
             link,
             changes,
-            undo,
-            tree,
+            plan,
+            ..
         } = connected.map_err(|invalid| match invalid {
             Invalid::State(unreadable) => Fault::Storage(unreadable.into()),
             invalid => Fault::Invalid(block.id(), invalid),
         })?;
-        edit.set_leaves(&changes)?;
-        edit.join(&link, &block.block().header, &undo, block.txids())?;
-        self.branches.remove(&link.id);
-        self.change.connected.push(link.id);
+        let undo = self.store.step(&link, plan);
+        let way = &mut self.way;
+        way.steps += 1;
+        way.change.connected.push(link.id);
         // After a reorg everything is looked at again, and the keys of hundreds of blocks are only memory.
-        if self.change.reverted.is_empty() {
+        if way.change.reverted.is_empty() {
             let keys = changes.iter().map(|(key, _)| *key);
-            self.change.touched.extend(keys);
+            way.change.touched.extend(keys);
         }
-        (self.link, self.tree, self.undo) = (link, tree, undo);
+        way.connected.push(Joined {
+            id: link.id,
+            header: block.block().header.clone(),
+            undo,
+        });
+        way.link = link;
         Ok(())
-    }
-
-    /// Forgets what has left the window, and side blocks beyond their number.
-    pub(super) fn prune(
-        &mut self,
-        edit: &mut dyn Edit,
-        rules: &Consensus,
-    ) -> Result<(), StorageFailed> {
-        if let Some(height) = self.link.height.minus(rules.kept) {
-            edit.prune(height)?;
-            self.branches.prune(height);
-        }
-        let dropped = self.branches.trim(rules, &self.link, None);
-        forget(edit, &dropped)
-    }
-}
-
-pub(super) fn forget(
-    edit: &mut dyn Edit,
-    blocks: &[(Height, BlockId)],
-) -> Result<(), StorageFailed> {
-    blocks
-        .iter()
-        .try_for_each(|(height, id)| edit.forget(*height, id))
-}
-
-pub(super) fn damaged(id: &BlockId, how: impl std::fmt::Display) -> StorageFailed {
-    StorageFailed::new(format!("reading block {id}"), format!("damaged: {how}"))
-}
-
-pub(super) fn stored_block<R: Read + ?Sized>(
-    read: &R,
-    id: &BlockId,
-) -> Result<Block, StorageFailed> {
-    let bytes = read.block(id)?.ok_or_else(|| damaged(id, "absent"))?;
-    let block: Block = codec::read(&bytes).map_err(|e| damaged(id, e))?;
-    match block.header.id() == *id {
-        true => Ok(block),
-        false => Err(damaged(id, "it is another block")),
-    }
-}
-
-/// Does `work` in one transaction of the store and gives what it made, or why it gave up.
-pub(super) fn transact<T, E: From<StorageFailed>>(
-    store: &dyn Store,
-    work: impl FnOnce(&mut dyn Edit) -> Result<T, E>,
-) -> Result<T, E> {
-    let mut work = Some(work);
-    let mut made = None;
-    let written = store.write(&mut |edit| {
-        let work = work.take().expect("a store does its work once");
-        let result = work(edit);
-        let abort = result.is_err();
-        made = Some(result);
-        if abort { Err(Abort::GivenUp) } else { Ok(()) }
-    });
-    match (written, made) {
-        (Err(Abort::Storage(failed)), _) => Err(failed.into()),
-        (_, Some(result)) => result,
-        (_, None) => Err(StorageFailed::new("writing", "the store did nothing").into()),
     }
 }

@@ -6,12 +6,12 @@
 use super::error::{BlockRefused, TemplateRefused, TransactionRefused, Unavailable};
 use super::ledger::{Change, Ledger, Outcome};
 use super::snapshot::Snapshot;
-use super::storage::{Read, StateOf, StorageFailed};
 use crate::mempool::{Admission, Info, Mempool, Refused, Touched};
 use arc_swap::ArcSwap;
 use sapwood_primitives::block::MAX_EXTRA;
-use sapwood_primitives::codec::{self, Bytes};
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::{AccountId, Block, BlockId, Transaction, TxId};
+use sapwood_store::{StorageFailed, Tip, View};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -36,6 +36,7 @@ enum Command {
     ),
     Pending(TxId, oneshot::Sender<Option<Transaction>>),
     Info(oneshot::Sender<Info>),
+    Checkpoint(oneshot::Sender<Result<Tip, StorageFailed>>),
     Stop,
 }
 
@@ -115,7 +116,7 @@ impl Service {
 }
 
 impl Handle {
-    /// The chain as it is now. Hold it for one answer, not for long: the store cannot reuse the space of what a snapshot can see.
+    /// The chain as it is now. Hold it for one answer, not for long: the store knows the last few dozen states only.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
     }
@@ -175,6 +176,19 @@ impl Handle {
         self.ask(Command::Info).await
     }
 
+    /// Has the checkpoint brought to the tip, beside the blocks, and gives that tip. Where one is being written the next begins only when it is asked for again. Blocks until the
+    /// writer has heard of it, so it is not for an async task.
+    ///
+    /// # Errors
+    /// [`StorageFailed`], also for a writer that has ended.
+    pub fn begin_checkpoint(&self) -> Result<Tip, StorageFailed> {
+        let ended = |_| StorageFailed::new("asking for a checkpoint", Unavailable::Stopped);
+        let (reply, answer) = oneshot::channel();
+        let asked = self.commands.blocking_send(Command::Checkpoint(reply));
+        asked.map_err(|_| StorageFailed::new("asking for a checkpoint", Unavailable::Stopped))?;
+        answer.blocking_recv().map_err(ended)?
+    }
+
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
@@ -210,10 +224,12 @@ impl Writer {
                 }
                 Command::Pending(id, reply) => answer(reply, self.pool.get(&id).cloned()),
                 Command::Info(reply) => answer(reply, self.pool.info()),
+                Command::Checkpoint(reply) => answer(reply, self.ledger.begin_checkpoint()),
                 Command::Stop => break,
             }
         }
-        self.ledger.failed().cloned()
+        // The last readers may go on for a moment; the store stays readable for them.
+        self.ledger.close().err()
     }
 
     fn submit_block(&mut self, block: Block) -> Result<Outcome, BlockRefused> {
@@ -252,7 +268,7 @@ impl Writer {
         });
         let rules = &self.ledger.chain().consensus;
         self.pool
-            .on_new_tip(rules, &StateOf(view), next, touched, reverted)?;
+            .on_new_tip(rules, &self.ledger.head(), next, touched, reverted)?;
         unread
     }
 
@@ -263,7 +279,7 @@ impl Writer {
         if let Some(failed) = self.ledger.failed() {
             return Err(failed.clone().into());
         }
-        let state = StateOf(self.ledger.view());
+        let state = self.ledger.head();
         let next = self.ledger.tip().height.plus(1);
         let (chain, genesis) = (self.ledger.chain(), self.ledger.genesis());
         let admitted = self.pool.admit(chain, genesis, &state, next, transaction);
@@ -307,15 +323,8 @@ fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     let _ = reply.send(value);
 }
 
-fn transactions_of<R: Read + ?Sized>(
-    view: &R,
-    id: &BlockId,
-) -> Result<Vec<Transaction>, StorageFailed> {
-    let attempt = || format!("reading the transactions of block {id}");
+fn transactions_of(view: &View, id: &BlockId) -> Result<Vec<Transaction>, StorageFailed> {
     // It was stored a moment ago; only the bound on side blocks can have taken it, and then its transactions are gone with it.
-    let Some(bytes) = view.block(id)? else {
-        return Ok(Vec::new());
-    };
-    let block: Block = codec::read(&bytes).map_err(|e| StorageFailed::new(attempt(), e))?;
-    Ok(block.transactions.into_inner())
+    let block = view.stored_block(id)?;
+    Ok(block.map_or_else(Vec::new, |block| block.transactions.into_inner()))
 }

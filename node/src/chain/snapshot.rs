@@ -1,11 +1,10 @@
-//! What readers see: one committed state, whole, for as long as they hold it.
+//! What readers see: the states after two blocks, and the chain below them.
 
-use super::storage::{StorageFailed, View};
-use sapwood_account_tree::{Key, Proof, TooDeep, Tree};
+use sapwood_account_tree::{Anchor, AnchorDepth};
 use sapwood_primitives::work::Work;
-use sapwood_primitives::{BlockId, Hash, Height, Leaf};
+use sapwood_primitives::{BlockId, Hash, Height, Leaf, SealedHeader};
 use sapwood_runtime::Link;
-use std::collections::BTreeMap;
+use sapwood_store::{ReadFailed, Row, StorageFailed, View, Witness};
 use std::sync::Arc;
 
 /// Which state is meant (specs/09 §3).
@@ -33,36 +32,67 @@ pub struct Parked {
     pub depth: u64,
 }
 
-/// One state: every answer from it fits the root that its block names.
+/// One state: every answer from it fits the root that its block names. Hold it for one answer, not for long: the store knows the last few dozen states.
 #[derive(Clone)]
 pub struct Moment {
     /// The block after which the state is.
     pub link: Link,
-    /// The tree over the state.
-    pub tree: Tree,
-    pub(super) view: Arc<dyn View>,
-    /// Where the state differs from the view, which is that of the head.
-    pub(super) older: Arc<BTreeMap<Hash, Option<Leaf>>>,
+    pub(super) view: View,
 }
 
 impl Moment {
     /// The leaf under a key.
     ///
     /// # Errors
-    /// [`StorageFailed`] if the store does not answer.
-    pub fn leaf(&self, key: &Hash) -> Result<Option<Leaf>, StorageFailed> {
-        match self.older.get(key) {
-            Some(leaf) => Ok(leaf.clone()),
-            None => self.view.leaf(key),
-        }
+    /// [`ReadFailed`] if the store does not answer, or the state is long gone.
+    pub fn leaf(&self, key: &Hash) -> Result<Option<Leaf>, ReadFailed> {
+        self.view.leaf(&self.link.id, key)
     }
 
-    /// Proof of the leaf, or of its absence, under [`Link::state_root`].
+    /// The leaf under a key, or its absence, with the proof of it under [`Link::state_root`].
     ///
     /// # Errors
-    /// [`TooDeep`] for keys that no hash makes.
-    pub fn prove(&self, key: &Hash) -> Result<Proof, TooDeep> {
-        self.tree.prove(&Key(key.0))
+    /// As for [`leaf`](Self::leaf).
+    pub fn witness(&self, key: &Hash) -> Result<Witness, ReadFailed> {
+        self.view.witness(&self.link.id, key)
+    }
+
+    /// As [`witness`](Self::witness), with a proof for those who hold an anchor of this depth.
+    ///
+    /// # Errors
+    /// As for [`leaf`](Self::leaf).
+    pub fn witness_below(
+        &self,
+        key: &Hash,
+        anchor: AnchorDepth,
+    ) -> Result<(Option<Row>, Vec<u8>), ReadFailed> {
+        self.view.witness_below(&self.link.id, key, anchor)
+    }
+
+    /// The leaves under rising keys, with one proof of all.
+    ///
+    /// # Errors
+    /// As for [`leaf`](Self::leaf).
+    pub fn witness_many(&self, keys: &[Hash]) -> Result<(Vec<Option<Row>>, Vec<u8>), ReadFailed> {
+        self.view.witness_many(&self.link.id, keys)
+    }
+
+    /// The nodes of the state's tree at a depth.
+    ///
+    /// # Errors
+    /// As for [`leaf`](Self::leaf).
+    pub fn anchor(&self, depth: AnchorDepth) -> Result<Anchor, ReadFailed> {
+        self.view.anchor(&self.link.id, depth)
+    }
+
+    /// The block's header.
+    ///
+    /// # Errors
+    /// As for [`leaf`](Self::leaf); also if the block has left the main chain.
+    pub fn header(&self) -> Result<SealedHeader, ReadFailed> {
+        let header = self.view.header(self.link.height)?;
+        let header = header.filter(|header| header.id() == self.link.id);
+        header.ok_or(ReadFailed::Gone(self.link.id))
     }
 }
 
@@ -86,13 +116,29 @@ impl Snapshot {
         }
     }
 
+    /// The state after a block, if it is known; none if the block is not on the chain's last stretch.
+    ///
+    /// # Errors
+    /// [`StorageFailed`] if the block's link cannot be read.
+    pub fn after(&self, block: &BlockId) -> Result<Option<Moment>, StorageFailed> {
+        let view = &self.head.view;
+        let link = match view.remembers(block) {
+            true => view.link(block)?,
+            false => None,
+        };
+        Ok(link.map(|link| Moment {
+            link,
+            view: view.clone(),
+        }))
+    }
+
     /// The tip.
     pub fn head(&self) -> &Link {
         &self.head.link
     }
 
     /// Headers, blocks, transactions and names as of the tip.
-    pub fn view(&self) -> &dyn View {
-        &*self.head.view
+    pub fn view(&self) -> &View {
+        &self.head.view
     }
 }

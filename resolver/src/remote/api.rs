@@ -59,6 +59,7 @@ impl NodeApi for Client {
         let params = NameProofParams {
             name: name.clone(),
             at: At::Trusted,
+            anchor: None,
         };
         self.call::<NameProof>(params).await.map_err(away)
     }

@@ -2,7 +2,7 @@
 
 use parity_scale_codec::Encode;
 use sapwood_account_tree::hash::value_hash;
-use sapwood_account_tree::{Key, Tree};
+use sapwood_account_tree::{Key, NaiveTree};
 use sapwood_primitives::leaf::{Account, NameLeaf, key};
 use sapwood_primitives::records::Records;
 use sapwood_primitives::{
@@ -28,7 +28,7 @@ pub(crate) struct Blocks {
     pub(crate) headers: Vec<Header>,
     links: Vec<Link>,
     leaves: BTreeMap<Hash, Leaf>,
-    tree: Tree,
+    tree: NaiveTree,
 }
 
 impl Blocks {
@@ -85,7 +85,7 @@ impl Blocks {
             .leaves
             .iter()
             .map(|(key, leaf)| (Key(key.0), value_hash(&leaf.encode())));
-        self.tree = Tree::from_sorted(entries).unwrap();
+        self.tree = entries.collect();
         let parent = self.tip();
         let mut header = Header {
             version: 1,
@@ -111,7 +111,7 @@ impl Blocks {
 
     pub(crate) fn witness(&self, key: Hash) -> Witness {
         let value = self.leaves.get(&key).map(|leaf| Hex(leaf.encode()));
-        let proof = Hex(self.tree.prove(&Key(key.0)).unwrap().to_bytes());
+        let proof = Hex(self.tree.prove(&Key(key.0)).to_bytes());
         Witness { key, value, proof }
     }
 

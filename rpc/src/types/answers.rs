@@ -54,6 +54,68 @@ pub struct Proven {
     pub witness: Witness,
 }
 
+/// Many leaves, proven together (specs/04 §7).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Multiproof {
+    /// The state.
+    #[serde(flatten)]
+    pub state: StateRef,
+    /// The 160 bytes of the header.
+    pub header: Hex,
+    /// The leaves asked for, each once, by rising key.
+    pub leaves: Vec<Held>,
+    /// The proof's bytes.
+    pub proof: Hex,
+}
+
+/// What a state holds under a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Key of the leaf.
+    pub key: Hash,
+    /// The leaf's bytes; null if it is absent.
+    pub value: Option<Hex>,
+}
+
+/// The nodes at one depth of a state's tree (specs/04 §8).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AnchorAnswer {
+    /// The state.
+    #[serde(flatten)]
+    pub state: StateRef,
+    /// The 160 bytes of the header.
+    pub header: Hex,
+    /// The depth.
+    pub depth: u8,
+    /// The anchor's bytes.
+    pub anchor: Hex,
+}
+
+/// A snapshot that is written, or was written last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotState {
+    /// `none`, `running`, `done` or `failed`.
+    pub status: String,
+    /// The directory.
+    pub dir: String,
+    /// Leaves written.
+    pub done: u64,
+    /// All leaves, once it is known.
+    pub leaves: u64,
+    /// The block after which the state is, once it is done.
+    pub block: Option<BlockId>,
+    /// Its height.
+    pub height: Option<Height>,
+    /// Root of the state.
+    pub state_root: Option<Hash>,
+    /// Chunk files.
+    pub chunks: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
 /// A proven name and, if it has one, its proven owner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NameProven {

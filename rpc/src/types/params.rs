@@ -17,14 +17,40 @@ fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
 pub struct NoParams {}
 
 /// Which state answers (specs/09 §3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum At {
     /// After the tip.
     #[default]
     Head,
     /// After the block at the trusted depth (specs/07 §2.2).
     Trusted,
+    /// After this block, one of the last few dozen.
+    Block(BlockId),
+}
+
+impl Serialize for At {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Head => out.serialize_str("head"),
+            Self::Trusted => out.serialize_str("trusted"),
+            Self::Block(id) => id.serialize(out),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(input)?;
+        match &*text {
+            "head" => Ok(Self::Head),
+            "trusted" => Ok(Self::Trusted),
+            id => id.parse().map(Self::Block).map_err(|_| {
+                serde::de::Error::custom(
+                    "give `head`, `trusted`, or the id of one of the last blocks",
+                )
+            }),
+        }
+    }
 }
 
 /// A block by height on the main chain, or by id; exactly one.
@@ -90,6 +116,47 @@ pub struct AccountProofParams {
     /// Which state.
     #[serde(default)]
     pub at: At,
+    /// The depth of the anchor that the caller holds for this state; the proof then begins there.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub anchor: Option<u8>,
+}
+
+/// Accounts and names to prove together: at least one, at most 1,000.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultiproofParams {
+    /// Addresses.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Names, bare.
+    #[serde(default)]
+    pub names: Vec<Name>,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+}
+
+/// The depth at which a tree is cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorParams {
+    /// At most 14.
+    pub depth: u8,
+    /// Which state.
+    #[serde(default)]
+    pub at: At,
+}
+
+/// Where a snapshot is to be written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotParams {
+    /// An absolute path on the node's machine, of a directory that does not exist yet.
+    pub dir: String,
 }
 
 /// A name and what is wanted of it.
@@ -115,6 +182,13 @@ pub struct NameProofParams {
     /// Which state.
     #[serde(default)]
     pub at: At,
+    /// The depth of the anchor that the caller holds for this state; the proofs then begin there.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub anchor: Option<u8>,
 }
 
 /// A name to resolve.

@@ -3,7 +3,7 @@
 use super::action::{commit, drops, name, reveal, transfer};
 use super::{ANY_PRICE, MemoryState, Person, person, sap};
 use parity_scale_codec::Encode;
-use sapwood_account_tree::Tree;
+use sapwood_account_tree::NaiveTree;
 use sapwood_primitives::codec::{Bounded, read};
 use sapwood_primitives::leaf::{Account, NameLeaf, System, key};
 use sapwood_primitives::work::CompactTarget;
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
     pub(crate) chain: Chain,
     pub(crate) genesis: BlockId,
     pub(crate) state: MemoryState,
-    pub(crate) tree: Tree,
+    pub(crate) tree: NaiveTree,
     pub(crate) link: Link,
     /// Gets every reward.
     pub(crate) miner: Person,
@@ -217,37 +217,32 @@ impl Ledger {
     }
 
     /// Takes a block over the wire and checks and connects it; the ledger stays as it is.
-    pub(crate) fn connect(&self, block: &Block) -> Result<Connected, Invalid> {
+    pub(crate) fn connect(&self, block: &Block) -> Result<Connected<NaiveTree>, Invalid> {
         let block = read::<Block>(&block.encode()).unwrap();
         let checked = check_block(&self.chain, &self.genesis, block)?;
-        connect(
-            &self.chain,
-            &self.link,
-            &self.state,
-            self.tree.clone(),
-            &checked,
-        )
+        connect(&self.chain, &self.link, &self.state, &self.tree, &checked)
     }
 
     /// Moves to a connected block, and looks at everything that must hold of it.
-    pub(crate) fn accept(&mut self, connected: Connected) {
+    pub(crate) fn accept(&mut self, connected: Connected<NaiveTree>) {
         let rules = &self.chain.consensus;
         let before = self.state.clone();
         self.state.apply(rules, &connected.changes);
         self.state.check(rules);
         let root = self.state.tree().root();
-        assert_eq!(connected.tree.root(), root);
+        assert_eq!(connected.plan.root(), root);
         assert_eq!(connected.link.state_root, Hash(root.0));
 
         let undo = read::<Undo>(&connected.undo.encode()).unwrap();
         let mut back = self.state.clone();
         back.apply(rules, &undo.changes());
         assert_eq!(back, before, "undo takes the block back");
-        let tree = connected.tree.update(&tree_changes(&undo.changes()));
-        assert_eq!(tree.unwrap().root(), self.tree.root());
+        let mut tree = connected.plan.clone();
+        tree.update(&tree_changes(&undo.changes()));
+        assert_eq!(tree, self.tree);
 
         self.past.push((self.link.clone(), undo));
-        self.tree = connected.tree;
+        self.tree = connected.plan;
         self.link = connected.link;
     }
 
@@ -292,7 +287,7 @@ impl Ledger {
         let rules = &self.chain.consensus;
         self.state.apply(rules, &undo.changes());
         self.state.check(rules);
-        self.tree = self.tree.update(&tree_changes(&undo.changes())).unwrap();
+        self.tree.update(&tree_changes(&undo.changes()));
         assert_eq!(Hash(self.tree.root().0), link.state_root);
         self.link = link;
     }

@@ -1,6 +1,6 @@
 //! A state in memory, with the due index that a store would keep.
 
-use sapwood_account_tree::{Key, Tree, hash::value_hash};
+use sapwood_account_tree::{Key, NaiveTree, hash::value_hash};
 use sapwood_primitives::chain::Consensus;
 use sapwood_primitives::codec::read;
 use sapwood_primitives::{Hash, Height, Leaf};
@@ -52,9 +52,9 @@ impl MemoryState {
     }
 
     /// The tree over all rows, made from nothing else.
-    pub(crate) fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> NaiveTree {
         let hashed = |(key, leaf): (&Hash, &Leaf)| (Key(key.0), value_hash(&leaf.encode()));
-        Tree::from_sorted(self.rows.iter().map(hashed)).unwrap()
+        self.rows.iter().map(hashed).collect()
     }
 
     /// What holds of every state that the rules can make.

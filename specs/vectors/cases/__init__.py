@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import asert, hashes, headers, limit, names, public, records, transactions, tree
+from . import anchors, asert, hashes, headers, limit, multiproofs, names, public, records, snapshots, transactions, tree
 
 FOLDER = Path(__file__).resolve().parents[1]
 FILES = {
@@ -12,6 +12,9 @@ FILES = {
     "transactions.json": transactions,
     "headers.json": headers,
     "tree.json": tree,
+    "multiproofs.json": multiproofs,
+    "anchors.json": anchors,
+    "snapshots.json": snapshots,
     "asert.json": asert,
     "names.json": names,
     "records.json": records,

@@ -2,11 +2,13 @@
 //!
 //! The node does not mine; its blocks are made here and handed in, so its state stands still and every test can say that nothing changed, or exactly what did. Row numbers in
 //! the names of tests and tables are those of the project's list of bad inputs: 1–37 and 54 are about the transport (`wire`), 38–47 about parameters (`params`), 48–50 about
-//! transactions (`transactions`). `states` has what good requests are answered.
+//! transactions (`transactions`). `states` has what good requests are answered, `proofs` those that
+//! prove many leaves, begin at an anchor, or are about an earlier state.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod params;
+mod proofs;
 mod states;
 mod transactions;
 mod wire;

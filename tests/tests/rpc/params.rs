@@ -26,6 +26,10 @@ enum Kind {
     Tx,
     Block,
     Extra,
+    Accounts,
+    Names,
+    Depth,
+    Dir,
 }
 
 use Kind::*;
@@ -62,7 +66,11 @@ const TABLE: &[(&str, &[Field])] = &[
     ),
     (
         "account_proof",
-        &[("account", Account, NEEDED), ("at", At, OPTIONAL)],
+        &[
+            ("account", Account, NEEDED),
+            ("at", At, OPTIONAL),
+            ("anchor", Depth, OPTIONAL),
+        ],
     ),
     (
         "name_show",
@@ -78,7 +86,11 @@ const TABLE: &[(&str, &[Field])] = &[
     ),
     (
         "name_proof",
-        &[("name", Name, NEEDED), ("at", At, OPTIONAL)],
+        &[
+            ("name", Name, NEEDED),
+            ("at", At, OPTIONAL),
+            ("anchor", Depth, OPTIONAL),
+        ],
     ),
     (
         "name_list",
@@ -92,6 +104,20 @@ const TABLE: &[(&str, &[Field])] = &[
         "name_price",
         &[("name", Name, NEEDED), ("years", Years, NEEDED)],
     ),
+    (
+        "state_multiproof",
+        &[
+            ("accounts", Accounts, OPTIONAL),
+            ("names", Names, OPTIONAL),
+            ("at", At, OPTIONAL),
+        ],
+    ),
+    (
+        "state_anchor",
+        &[("depth", Depth, NEEDED), ("at", At, OPTIONAL)],
+    ),
+    ("snapshot_write", &[("dir", Dir, NEEDED)]),
+    ("snapshot_status", &[]),
     ("tx_submit", &[("tx", Tx, NEEDED)]),
     ("tx_status", &[("txid", TxId, NEEDED)]),
     ("tx_decode", &[("tx", Tx, NEEDED)]),
@@ -103,8 +129,8 @@ const TABLE: &[(&str, &[Field])] = &[
     ("mining_submit", &[("block", Block, NEEDED)]),
 ];
 
-/// Methods whose good call changes the state; their valid parameters are only used with something else wrong.
-const WRITES: [&str; 2] = ["tx_submit", "mining_submit"];
+/// Methods whose good call changes or writes something; their valid parameters are only used with something else wrong.
+const WRITES: [&str; 3] = ["tx_submit", "mining_submit", "snapshot_write"];
 
 impl Kind {
     /// A value that is accepted.
@@ -123,6 +149,10 @@ impl Kind {
             Tx => json!(hex::encode(tx(world))),
             Block => json!(hex::encode(block(world))),
             Extra => json!("00ff"),
+            Accounts => json!([person(2).address(), person(3).address()]),
+            Names => json!(["birch", "nobody"]),
+            Depth => json!(2),
+            Dir => json!(world.server.data().join("snapshot")),
         }
     }
 
@@ -135,7 +165,7 @@ impl Kind {
         ];
         let mut add = |row, text: &str| rows.push((row, text.to_owned()));
         match self {
-            Height | Count | PageSize | Millis | Years => {
+            Height | Count | PageSize | Millis | Years | Depth => {
                 for text in [
                     "-1",
                     "18446744073709551616",
@@ -161,6 +191,10 @@ impl Kind {
                     PageSize => add("46 one too many", "1001"),
                     Millis => add("46 one too many", "30001"),
                     Years => add("46 one too many", "11"),
+                    Depth => {
+                        add("46 one too many", "15");
+                        add("46 what a byte cannot say", "256");
+                    }
                     _ => {}
                 }
             }
@@ -264,6 +298,36 @@ impl Kind {
                 add("above 256 KiB", &quoted(&"00".repeat(262_145)));
                 hex_rows(&good, &mut add);
             }
+            Accounts => {
+                let other = Address::new("tsap", person(2).id).to_string();
+                add("47 another network", &json!([other]).to_string());
+                add(
+                    "a name among them",
+                    &json!([person(2).address(), "birch"]).to_string(),
+                );
+                add("an address alone", &json!(person(2).address()).to_string());
+                add("null among them", "[null]");
+                let many: Vec<String> = (0..1_001).map(|n| person(n).address()).collect();
+                add("46 one too many", &json!(many).to_string());
+            }
+            Names => {
+                add("44 not a name", "[\"BIRCH\"]");
+                add("44 one of them not a name", "[\"birch\",\"a..b\"]");
+                add("a name alone", "\"birch\"");
+                add("null among them", "[null]");
+            }
+            Dir => {
+                add("not absolute", "\"snapshot\"");
+                add("not absolute", "\"../snapshot\"");
+                add("empty", "\"\"");
+                add(
+                    "a directory that is there",
+                    &json!(world.server.data()).to_string(),
+                );
+                let file = world.server.data().join("rpc.json");
+                add("a file that is there", &json!(file).to_string());
+                add("a number", "5");
+            }
             Extra => {
                 add("65 bytes", &quoted(&"00".repeat(65)));
                 add("42 odd", "\"000\"");
@@ -320,7 +384,9 @@ fn assert_names(world: &World, method: &str, row: &str, field: &str, params: &st
     let place = format!("{method} {row} {shown}: {answer}");
     assert_eq!(error["code"], -32602, "{place}");
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains(&format!("`{field}`")), "{place}");
+    // Of a list the one that is wrong is named.
+    let named = [format!("`{field}`"), format!("`{field}[")];
+    assert!(named.iter().any(|name| message.contains(name)), "{place}");
     assert_eq!(error["data"]["code"], "invalid_params", "{place}");
     assert!(
         error["data"]["hint"]

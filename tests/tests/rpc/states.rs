@@ -10,12 +10,16 @@ use serde_json::{Value, json};
 use std::thread;
 use std::time::Instant;
 
-fn bytes(hex_text: &Value) -> Vec<u8> {
+pub(crate) fn bytes(hex_text: &Value) -> Vec<u8> {
     hex::decode(hex_text.as_str().unwrap()).unwrap()
 }
 
 /// Checks a leaf's proof against the header's root, as somebody would who believes only the header.
-fn verify_witness(answer: &Value, witness: &Value, key: Hash) -> Result<Option<Leaf>, String> {
+pub(crate) fn verify_witness(
+    answer: &Value,
+    witness: &Value,
+    key: Hash,
+) -> Result<Option<Leaf>, String> {
     let header: Header = codec::read(&bytes(&answer["header"])).unwrap();
     assert_eq!(answer["block"], header.id().to_string());
     assert_eq!(answer["state_root"], header.state_root.to_string());

@@ -180,6 +180,7 @@ fn prove_account(ctx: &Context, text: &str) -> Result<Output, CliError> {
     let proven = link.call::<AccountProof>(AccountProofParams {
         account: address.clone(),
         at: At::Head,
+        anchor: None,
     })?;
     let (_, account) = link.checker.account(&found.id, &proven)?;
     Ok(Output::of(&CheckedProof {

@@ -156,6 +156,7 @@ impl<'a> Link<'a> {
         let answer = self.call::<AccountProof>(AccountProofParams {
             account: self.ctx.address(id).to_string(),
             at: At::Head,
+            anchor: None,
         })?;
         let (header, account) = self.checker.account(&id, &answer)?;
         self.fresh(header.time)?;
@@ -170,6 +171,7 @@ impl<'a> Link<'a> {
         let answer = self.call::<NameProof>(NameProofParams {
             name: name.clone(),
             at: At::Head,
+            anchor: None,
         })?;
         let (header, leaf, owner) = self.checker.name(name, &answer)?;
         self.fresh(header.time)?;

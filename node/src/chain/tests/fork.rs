@@ -1,15 +1,15 @@
 //! Which branch is followed, and that nothing is left of the other.
 
 use super::kit::*;
-use crate::chain::storage::{Position, Store};
 use crate::chain::{At, BlockRefused, Ledger, Outcome, max_side_blocks};
-use crate::store::RedbStore;
+use parity_scale_codec::Encode;
 use proptest::prelude::*;
-use redb::backends::InMemoryBackend;
+use sapwood_account_tree::{Claim, Key, verify};
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::{Block, Chain, Hash, Height, codec};
-use sapwood_runtime::BlockRule;
-use std::sync::Arc;
+use sapwood_runtime::{BlockRule, State};
+use sapwood_store::Position;
+use sapwood_store::disk::Simulated;
 
 fn submit(ledger: &mut Ledger, block: &Block) -> Result<Outcome, BlockRefused> {
     ledger.submit(block.clone(), NOW)
@@ -100,7 +100,7 @@ fn a_heavier_branch_up_to_the_cap_is_followed_and_says_what_changed() {
         );
         assert_eq!(change.connected, branch.iter().map(id).collect::<Vec<_>>());
         assert_same(&ledger, &other);
-        assert_eq!(ledger.view().leaf(&key::account(&account(50))), Ok(None));
+        assert_eq!(ledger.head().leaf(&key::account(&account(50))), Ok(None));
     }
 }
 
@@ -237,13 +237,15 @@ fn the_trusted_state_is_the_one_two_blocks_below_the_tip() {
         let trusted = &past[past.len().saturating_sub(3)];
         let snapshot = ledger.snapshot();
         let moment = snapshot.at(At::Trusted);
-        assert_eq!(
-            (&moment.link, moment.tree.root()),
-            (&trusted.link, trusted.tree.root())
-        );
+        assert_eq!(moment.link, trusted.link);
         // Every leaf of either state is answered as it was then, with a proof under that root.
         for key in past.iter().flat_map(|state| state.leaves.keys()) {
-            assert_eq!(moment.leaf(key).unwrap().as_ref(), trusted.leaves.get(key));
+            let (leaf, witness) = (trusted.leaves.get(key), moment.witness(key).unwrap());
+            assert_eq!(moment.leaf(key).unwrap().as_ref(), leaf);
+            let row = leaf.map(Encode::encode);
+            let claim = row.as_deref().map_or(Claim::Absent, Claim::Present);
+            let root = trusted.tree.root();
+            verify(&root, &Key(key.0), claim, &witness.proof.to_bytes()).unwrap();
         }
     };
     for _ in 0..16 {
@@ -268,10 +270,8 @@ fn the_trusted_state_is_the_one_two_blocks_below_the_tip() {
 
 #[test]
 fn blocks_outside_the_window_go_and_headers_stay() {
-    let chain = chain();
-    let store: Arc<dyn Store> =
-        Arc::new(RedbStore::on_backend(InMemoryBackend::new(), &chain).unwrap());
-    let mut ledger = Ledger::open(Arc::clone(&chain), Arc::clone(&store)).unwrap();
+    let (chain, disk) = (chain(), Simulated::new());
+    let mut ledger = ledger_on(&disk, &chain);
     let mut replica = Replica::new(&chain);
     let early_side = replica.clone().mine(2, vec![]);
     let blocks = replica.mine_many(1, 40);
@@ -294,21 +294,24 @@ fn blocks_outside_the_window_go_and_headers_stay() {
         );
     }
     assert_eq!(view.block(&id(&early_side)), Ok(None));
-    assert_eq!(view.window(Height::GENESIS).unwrap().len(), 30);
-    assert_rows(&*store, &replica);
+    assert_eq!(view.entries().count(), 30);
     // What has gone is no parent any more, and a pruned side block can be sent again without effect.
     assert!(matches!(
         submit(&mut ledger, &early_side),
         Err(BlockRefused::UnknownParent(_))
     ));
     drop(ledger);
-    let reopened = Ledger::open(chain, store).unwrap();
+    let mut reopened = ledger_on(&disk, &chain);
     assert_same(&reopened, &replica);
+    assert_eq!(reopened.view().entries().count(), 30);
+    assert!(submit(&mut reopened, &early_side).is_err());
 }
 
 #[test]
 fn side_blocks_are_bounded_and_the_lightest_ends_go_first() {
-    let (mut ledger, replica) = grown(8);
+    let (chain, disk) = (chain(), Simulated::new());
+    let (mut ledger, mut replica) = (ledger_on(&disk, &chain), Replica::new(&chain));
+    extend(&mut ledger, &replica.mine_many(1, 8));
     let mut base = Replica::new(&replica.chain);
     let low = base.mine(3, vec![]);
     assert_eq!(submit(&mut ledger, &low), Ok(Outcome::Side));
@@ -330,11 +333,15 @@ fn side_blocks_are_bounded_and_the_lightest_ends_go_first() {
             other => panic!("{other:?}"),
         }
     }
-    let stored = ledger.view().window(Height::GENESIS).unwrap().len();
+    let stored = ledger.view().entries().count();
     assert!(stored <= max + 9 && refused > 0, "{stored} {refused}");
     for block in branch.iter().chain([&low]) {
         assert!(ledger.view().block(&id(block)).unwrap().is_some());
     }
+    // So they are after a start.
+    drop(ledger);
+    let mut ledger = ledger_on(&disk, &chain);
+    assert_eq!(ledger.view().entries().count(), stored);
     // Full as it is, the node still follows a heavier branch.
     for block in long.mine_many(4, 5) {
         submit(&mut ledger, &block).unwrap();
@@ -398,9 +405,8 @@ proptest! {
     fn any_order_of_any_tree_of_blocks_leads_to_the_replay_of_the_tip(
         steps in prop::collection::vec((0usize..8, 1u8..4, any::<bool>()), 1..40),
     ) {
-        let chain = chain();
-        let store: Arc<dyn Store> = Arc::new(RedbStore::on_backend(InMemoryBackend::new(), &chain).unwrap());
-        let mut ledger = Ledger::open(Arc::clone(&chain), Arc::clone(&store)).unwrap();
+        let (chain, disk) = (chain(), Simulated::new());
+        let mut ledger = ledger_on(&disk, &chain);
         let mut nodes = vec![Replica::new(&chain)];
         for (back, payee, pay) in steps {
             let parent = &nodes[nodes.len().saturating_sub(1 + back)];
@@ -417,7 +423,6 @@ proptest! {
                     prop_assert_eq!(ledger.tip(), &node.link);
                     prop_assert!(node.link.work > before.work);
                     assert_same(&ledger, &node);
-                    assert_rows(&*store, &node);
                 }
                 Outcome::Side => prop_assert!(node.link.work <= before.work),
                 Outcome::Parked => prop_assert!(node.link.work > before.work),
@@ -428,7 +433,7 @@ proptest! {
         let tip = nodes.iter().find(|node| node.link == *ledger.tip()).unwrap();
         let parked = ledger.snapshot().parked;
         drop(ledger);
-        let reopened = Ledger::open(chain, store).unwrap();
+        let reopened = ledger_on(&disk, &chain);
         assert_same(&reopened, tip);
         prop_assert_eq!(parked, reopened.snapshot().parked);
     }

@@ -1,10 +1,8 @@
 //! A chain of one's own for tests: keys, and a replica that keeps the state in a map, mines blocks, and shares only the runtime with the code under test.
 
-use crate::chain::storage::Store;
-use crate::chain::{Change, Ledger, Outcome};
-use crate::store::RedbStore;
-use redb::backends::InMemoryBackend;
-use sapwood_account_tree::Tree;
+use crate::chain::{At, Change, Ledger, Outcome};
+use parity_scale_codec::Encode;
+use sapwood_account_tree::{Claim, Key, NaiveTree, Root, verify};
 use sapwood_primitives::codec::{Bounded, Bytes};
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::work::CompactTarget;
@@ -15,6 +13,8 @@ use sapwood_primitives::{
 use sapwood_runtime::{
     Link, State, Unreadable, assemble, check_block, connect, due_heights, genesis,
 };
+use sapwood_store::disk::Simulated;
+use sapwood_store::{Checkpoints, Config, Store};
 use secp256k1::Keypair;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +32,19 @@ pub(crate) fn chain() -> Arc<Chain> {
 
 /// A ledger on a store in memory.
 pub(crate) fn ledger(chain: &Arc<Chain>) -> Ledger {
-    let store = RedbStore::on_backend(InMemoryBackend::new(), chain).unwrap();
-    Ledger::open(Arc::clone(chain), Arc::new(store)).unwrap()
+    ledger_on(&Simulated::new(), chain)
+}
+
+/// A ledger on a disk in memory, where there may be a store. Checkpoints come often, and at the same blocks each time.
+pub(crate) fn ledger_on(disk: &Simulated, chain: &Arc<Chain>) -> Ledger {
+    let config = Config {
+        checkpoint_rows: 20,
+        checkpoint_blocks: 5,
+        checkpoints: Checkpoints::Inline,
+        ..Config::default()
+    };
+    let store = Store::on_disk(Arc::new(disk.clone()), chain, config).unwrap();
+    Ledger::open(Arc::clone(chain), store).unwrap()
 }
 
 pub(crate) fn keypair(n: u8) -> Keypair {
@@ -89,7 +100,7 @@ pub(crate) struct Replica {
     pub(crate) chain: Arc<Chain>,
     pub(crate) genesis: BlockId,
     pub(crate) link: Link,
-    pub(crate) tree: Tree,
+    pub(crate) tree: NaiveTree,
     pub(crate) leaves: BTreeMap<Hash, Leaf>,
 }
 
@@ -161,8 +172,7 @@ impl Replica {
 
     pub(crate) fn follow(&mut self, block: &Block) {
         let checked = check_block(&self.chain, &self.genesis, block.clone()).unwrap();
-        let connected =
-            connect(&self.chain, &self.link, self, self.tree.clone(), &checked).unwrap();
+        let connected = connect(&self.chain, &self.link, self, &self.tree, &checked).unwrap();
         for (key, leaf) in connected.changes {
             match leaf {
                 Some(leaf) => self.leaves.insert(key, leaf),
@@ -170,7 +180,7 @@ impl Replica {
             };
         }
         self.link = connected.link;
-        self.tree = connected.tree;
+        self.tree = connected.plan;
     }
 
     /// Mines `n` empty blocks.
@@ -219,29 +229,24 @@ pub(crate) fn extend(ledger: &mut Ledger, blocks: &[Block]) {
     }
 }
 
-/// Demands that ledger and replica agree on tip, tree, every leaf and every due height around.
+/// Demands that ledger and replica agree on tip, every leaf with its proof, and every due height around.
 pub(crate) fn assert_same(ledger: &Ledger, replica: &Replica) {
     assert_eq!(*ledger.tip(), replica.link);
-    let snapshot = ledger.snapshot();
-    assert_eq!(
-        snapshot.at(crate::chain::At::Head).tree.root(),
-        replica.tree.root()
-    );
+    let (snapshot, head) = (ledger.snapshot(), ledger.head());
+    let moment = snapshot.at(At::Head);
+    assert_eq!(moment.link, replica.link);
+    let root = Root(replica.link.state_root.0);
+    assert_eq!(root, replica.tree.root());
     for (key, leaf) in &replica.leaves {
-        assert_eq!(ledger.view().leaf(key).unwrap().as_ref(), Some(leaf));
+        assert_eq!(head.leaf(key).unwrap().as_ref(), Some(leaf));
+        let (row, witness) = (leaf.encode(), moment.witness(key).unwrap());
+        assert_eq!(witness.row.as_deref(), Some(&*row));
+        let proof = witness.proof.to_bytes();
+        verify(&root, &Key(key.0), Claim::Present(&row), &proof).unwrap();
     }
+    assert_eq!(ledger.view().leaves(), replica.leaves.len());
     for height in replica.height()..replica.height() + 20 {
         let height = Height::new(height);
-        assert_eq!(
-            ledger.view().due(height).unwrap(),
-            replica.due(height).unwrap()
-        );
+        assert_eq!(head.due(height).unwrap(), replica.due(height).unwrap());
     }
-}
-
-/// Demands that the rows of a store are exactly the replica's leaves.
-pub(crate) fn assert_rows(store: &dyn Store, replica: &Replica) {
-    let keys: Vec<Hash> = store.rows().unwrap().map(|row| row.unwrap().0).collect();
-    assert_eq!(keys, replica.leaves.keys().copied().collect::<Vec<_>>());
-    assert_eq!(store.view().unwrap().tip().unwrap().id, replica.link.id);
 }

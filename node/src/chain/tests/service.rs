@@ -1,20 +1,16 @@
 //! The chain's thread: what callers get, and what they see of storage that fails.
 
 use super::kit::*;
-use crate::chain::storage::{Abort, Edit, Index, Rows, StorageFailed, Store, View, Work};
 use crate::chain::{
-    BlockRefused, Handle, Ledger, Outcome, Service, Stopped, TemplateRefused, TransactionRefused,
-    Unavailable,
+    At, BlockRefused, Handle, Ledger, Outcome, Service, Stopped, TemplateRefused,
+    TransactionRefused, Unavailable,
 };
 use crate::mempool::{Admission, Limits, Mempool};
-use crate::store::RedbStore;
-use redb::backends::InMemoryBackend;
+use sapwood_primitives::Block;
 use sapwood_primitives::codec::Bytes;
-use sapwood_primitives::{Block, Chain};
+use sapwood_store::disk::{Fault, Simulated};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 fn run<T>(task: impl Future<Output = T>) -> T {
@@ -157,67 +153,23 @@ fn a_caller_is_told_at_once_when_too_many_commands_wait() {
     service.stop().unwrap();
 }
 
-/// A store whose writes fail once it is told to.
-struct Failing {
-    inner: RedbStore,
-    failing: Arc<AtomicBool>,
-}
-
-impl Store for Failing {
-    fn rows(&self) -> Result<Rows, StorageFailed> {
-        self.inner.rows()
-    }
-    fn index(&self) -> Result<Index, StorageFailed> {
-        self.inner.index()
-    }
-    fn view(&self) -> Result<Arc<dyn View>, StorageFailed> {
-        self.inner.view()
-    }
-    fn write(&self, work: Work<'_>) -> Result<(), Abort> {
-        if !self.failing.load(Ordering::SeqCst) {
-            return self.inner.write(work);
-        }
-        // Like a commit that fails: the work is done and does not arrive.
-        let outcome = self.inner.write(&mut |edit: &mut dyn Edit| {
-            work(edit)?;
-            Err(Abort::GivenUp)
-        });
-        assert_eq!(outcome, Err(Abort::GivenUp));
-        Err(StorageFailed::new("committing", "no space left on device").into())
-    }
-}
-
-fn failing(chain: &Arc<Chain>) -> (Ledger, Arc<AtomicBool>) {
-    let failing = Arc::new(AtomicBool::new(false));
-    let inner = RedbStore::on_backend(InMemoryBackend::new(), chain).unwrap();
-    let store = Failing {
-        inner,
-        failing: Arc::clone(&failing),
-    };
-    (
-        Ledger::open(Arc::clone(chain), Arc::new(store)).unwrap(),
-        failing,
-    )
-}
-
 #[test]
 fn a_failing_disk_stops_writing_for_good_and_reading_goes_on() {
-    let chain = chain();
+    let (chain, disk) = (chain(), Simulated::new());
     let mut replica = Replica::new(&chain);
-    let (ledger, failing) = failing(&chain);
-    let service = service(ledger);
+    let service = service(ledger_on(&disk, &chain));
     let handle = service.handle();
     run(async {
         extend(&handle, replica.mine_many(1, 13)).await;
         let before = replica.clone();
         let next = replica.mine(1, vec![]);
-        failing.store(true, Ordering::SeqCst);
+        disk.fail_from(disk.operations(), Fault::NoSpace, 0);
         assert!(matches!(
             handle.submit_block(next.clone()).await,
             Err(BlockRefused::StorageFailed(_))
         ));
         // The disk works again, but what it holds is not known any more.
-        failing.store(false, Ordering::SeqCst);
+        disk.heal();
         assert!(matches!(
             handle.submit_block(next).await,
             Err(BlockRefused::StorageFailed(_))
@@ -235,11 +187,14 @@ fn a_failing_disk_stops_writing_for_good_and_reading_goes_on() {
         assert!(snapshot.storage_failed.is_some());
         assert_eq!(snapshot.head().id, before.link.id);
         for (key, leaf) in &before.leaves {
-            assert_eq!(snapshot.view().leaf(key).unwrap().as_ref(), Some(leaf));
+            assert_eq!(
+                snapshot.at(At::Head).leaf(key).unwrap().as_ref(),
+                Some(leaf)
+            );
         }
     });
     match service.stop() {
-        Err(Stopped::Storage(failed)) => assert_eq!(failed.attempt, "committing"),
+        Err(Stopped::Storage(failed)) => assert_eq!(failed.attempt, "writing a block to the log"),
         other => panic!("{other:?}"),
     }
 }

@@ -1,112 +1,83 @@
-//! What is stored must be what was written: the checks at start, and a store that is opened again.
+//! A chain that is opened again goes on where it was.
 
 use super::kit::*;
-use crate::chain::storage::{Edit, IndexRow, Store};
-use crate::chain::{Ledger, OpenChain};
-use crate::store::RedbStore;
-use redb::backends::InMemoryBackend;
-use sapwood_primitives::leaf::key;
-use sapwood_primitives::{Amount, Hash, Leaf};
-use std::sync::Arc;
+use crate::chain::{At, Ledger, Outcome};
+use sapwood_store::disk::Simulated;
 
-/// A store with 14 blocks, and what it should hold.
-fn stored() -> (Arc<RedbStore>, Replica) {
-    let chain = chain();
-    let store = Arc::new(RedbStore::on_backend(InMemoryBackend::new(), &chain).unwrap());
+/// A disk with 14 blocks, and what it should hold.
+fn stored() -> (Simulated, Ledger, Replica) {
+    let (chain, disk) = (chain(), Simulated::new());
     let mut replica = Replica::new(&chain);
-    let mut ledger = Ledger::open(chain, Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let mut ledger = ledger_on(&disk, &chain);
     extend(&mut ledger, &replica.mine_many(1, 14));
-    (store, replica)
-}
-
-fn open(store: Arc<RedbStore>, replica: &Replica) -> Result<Ledger, OpenChain> {
-    Ledger::open(Arc::clone(&replica.chain), store)
+    (disk, ledger, replica)
 }
 
 #[test]
 fn an_opened_store_goes_on_where_it_was() {
-    let (store, mut replica) = stored();
-    let mut ledger = open(store, &replica).unwrap();
-    assert_same(&ledger, &replica);
-    extend(&mut ledger, &replica.mine_many(1, 3));
-    assert_same(&ledger, &replica);
-}
-
-#[test]
-fn a_state_that_is_not_the_tips_is_refused() {
-    let account_key = key::account(&account(1));
-    // Each changes one leaf behind the chain's back.
-    type Change = fn(Leaf) -> Option<Leaf>;
-    let changes: [Change; 2] = [
-        |_| None,
-        |leaf| match leaf {
-            Leaf::Account(mut account) => {
-                account.balance = Amount::SUPPLY;
-                Some(Leaf::Account(account))
-            }
-            other => Some(other),
-        },
-    ];
-    for change in changes {
-        let (store, replica) = stored();
-        let leaf = store.view().unwrap().leaf(&account_key).unwrap().unwrap();
-        store
-            .write(&mut |edit: &mut dyn Edit| {
-                Ok(edit.set_leaves(&[(account_key, change(leaf.clone()))])?)
-            })
-            .unwrap();
-        assert!(matches!(
-            open(store, &replica).err(),
-            Some(OpenChain::Damaged(_))
-        ));
+    for in_good_order in [true, false] {
+        let (disk, ledger, mut replica) = stored();
+        match in_good_order {
+            true => ledger.close().unwrap(),
+            false => drop(ledger),
+        }
+        let mut ledger = ledger_on(&disk, &replica.chain);
+        assert_same(&ledger, &replica);
+        extend(&mut ledger, &replica.mine_many(1, 3));
+        assert_same(&ledger, &replica);
     }
 }
 
 #[test]
-fn a_row_under_another_key_is_refused() {
-    let (store, replica) = stored();
-    let leaf = store.view().unwrap().leaf(&key::system()).unwrap();
-    let place = Hash([9; 32]);
-    store
-        .write(&mut |edit: &mut dyn Edit| Ok(edit.set_leaves(&[(place, leaf.clone())])?))
-        .unwrap();
-    let refused = open(store, &replica).err();
-    assert_eq!(
-        refused,
-        Some(OpenChain::Damaged(format!(
-            "row {place} holds another leaf"
-        )))
-    );
+fn the_trusted_state_is_known_again_after_a_start() {
+    let (disk, ledger, replica) = stored();
+    let trusted = ledger.snapshot().at(At::Trusted).link.clone();
+    assert_eq!(trusted.height.get(), 12);
+    drop(ledger);
+    let ledger = ledger_on(&disk, &replica.chain);
+    let snapshot = ledger.snapshot();
+    let moment = snapshot.at(At::Trusted);
+    assert_eq!(moment.link, trusted);
+    for key in replica.leaves.keys() {
+        moment.witness(key).unwrap();
+    }
 }
 
 #[test]
-fn the_indexes_are_those_that_follow_from_the_rows() {
-    let (store, replica) = stored();
-    let mut expected: Vec<_> = replica
-        .leaves
-        .iter()
-        .flat_map(|(key, leaf)| {
-            crate::chain::storage::index_rows(&replica.chain.consensus, key, leaf)
-        })
-        .map(|row| format!("{row:?}"))
-        .collect();
-    let rows: Vec<IndexRow> = store.index().unwrap().map(|row| row.unwrap()).collect();
-    let mut found: Vec<_> = rows.iter().map(|row| format!("{row:?}")).collect();
-    expected.sort();
-    found.sort();
-    assert_eq!(found, expected);
+fn side_blocks_are_known_again_and_can_win_after_a_start() {
+    let (disk, mut ledger, replica) = stored();
+    let (mut own, mut other) = (replica.clone(), replica);
+    extend(&mut ledger, &own.mine_many(1, 2));
+    let branch = other.mine_many(2, 3);
+    for block in &branch[..2] {
+        assert_eq!(ledger.submit(block.clone(), NOW), Ok(Outcome::Side));
+    }
+    drop(ledger);
+    let mut ledger = ledger_on(&disk, &own.chain);
+    assert_same(&ledger, &own);
+    assert_eq!(ledger.submit(branch[0].clone(), NOW), Ok(Outcome::Known));
+    let won = ledger.submit(branch[2].clone(), NOW);
+    assert!(matches!(won, Ok(Outcome::Connected(_))));
+    assert_same(&ledger, &other);
 }
 
 #[test]
-fn work_that_is_given_up_leaves_nothing() {
-    let (store, replica) = stored();
-    let given_up = store.write(&mut |edit: &mut dyn Edit| {
-        edit.set_leaves(&[(key::system(), None)])?;
-        assert_eq!(edit.leaf(&key::system())?, None);
-        edit.prune(replica.link.height)?;
-        Err(crate::chain::storage::Abort::GivenUp)
-    });
-    assert_eq!(given_up, Err(crate::chain::storage::Abort::GivenUp));
-    assert_rows(&*store, &replica);
-    assert_same(&open(store, &replica).unwrap(), &replica);
+fn an_invalid_branch_leaves_nothing_that_is_met_after_a_start() {
+    let (disk, mut ledger, replica) = stored();
+    let (mut own, mut other) = (replica.clone(), replica);
+    extend(&mut ledger, &own.mine_many(1, 1));
+    let mut bad = other.template(2, vec![]);
+    bad.header.header.state_root = sapwood_primitives::Hash([7; 32]);
+    grind(&mut bad);
+    assert_eq!(ledger.submit(bad.clone(), NOW), Ok(Outcome::Side));
+    other.link = sapwood_runtime::check_header(&other.chain, &other.link, &bad.header).unwrap();
+    let child = other.mine(2, vec![]);
+    assert!(ledger.submit(child.clone(), NOW).is_err());
+    drop(ledger);
+    let mut ledger = ledger_on(&disk, &own.chain);
+    assert_same(&ledger, &own);
+    assert_eq!(ledger.snapshot().parked.len(), 0);
+    assert!(ledger.submit(child, NOW).is_err());
+    extend(&mut ledger, &own.mine_many(1, 2));
+    assert_same(&ledger, &own);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use parity_scale_codec::Encode;
-use sapwood_account_tree::{Key, Tree};
+use sapwood_account_tree::{Key, NaiveTree};
 use sapwood_primitives::codec::{Bytes, read};
 use sapwood_primitives::leaf::{Account, NameLeaf, key};
 use sapwood_primitives::work::CompactTarget;
@@ -71,7 +71,7 @@ type Twist = Box<dyn Fn(&str, &mut Value)>;
 pub(super) struct World {
     chain: Chain,
     link: Link,
-    tree: Tree,
+    tree: NaiveTree,
     leaves: Leaves,
     blocks: Vec<Block>,
     pub(super) mempool: Vec<Transaction>,
@@ -141,15 +141,14 @@ impl World {
             }
             let genesis = self.blocks[0].header.id();
             let checked = check_block(&self.chain, &genesis, block.clone()).unwrap();
-            let connected =
-                connect(&self.chain, &self.link, &state, self.tree.clone(), &checked).unwrap();
+            let connected = connect(&self.chain, &self.link, &state, &self.tree, &checked).unwrap();
             for (key, leaf) in connected.changes {
                 match leaf {
                     Some(leaf) => self.leaves.0.insert(key, leaf),
                     None => self.leaves.0.remove(&key),
                 };
             }
-            (self.link, self.tree) = (connected.link, connected.tree);
+            (self.link, self.tree) = (connected.link, connected.plan);
             self.blocks.push(block);
         }
     }
@@ -205,7 +204,7 @@ impl World {
         Witness {
             key,
             value: self.leaves.0.get(&key).map(|leaf| Hex(leaf.encode())),
-            proof: Hex(self.tree.prove(&Key(key.0)).unwrap().to_bytes()),
+            proof: Hex(self.tree.prove(&Key(key.0)).to_bytes()),
         }
     }
 

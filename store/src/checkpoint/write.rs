@@ -1,0 +1,112 @@
+//! Writing the next checkpoint: a memtable and the headers since the last one, in one transaction.
+
+use super::tables::{DUE, HEADERS, IDS, META, NAMES, ROWS, TIP, height_key};
+use super::{Base, Checkpoint, begin, failed};
+use crate::failed::StorageFailed;
+use crate::memtable::Memtable;
+use crate::tip::Tip;
+use parity_scale_codec::Encode;
+use redb::WriteTransaction;
+use sapwood_primitives::{Height, SealedHeader};
+use std::sync::Arc;
+
+/// What a checkpoint is to hold beyond the one before it.
+pub(crate) struct Job {
+    /// The block whose state the rows then are.
+    pub(crate) tip: Tip,
+    pub(crate) memtable: Arc<Memtable>,
+    /// Height of the last block that the branches of both checkpoints have in common.
+    pub(crate) fork: Height,
+    /// The headers above it, rising.
+    pub(crate) headers: Vec<SealedHeader>,
+}
+
+impl Checkpoint {
+    /// Writes a checkpoint and gives it to read. When this returns, it survives a loss of power.
+    pub(crate) fn write(&self, job: &Job) -> Result<Base, StorageFailed> {
+        let old = self.base()?.tip();
+        let transaction = begin(self.database())?;
+        write_rows(&transaction, &job.memtable)?;
+        write_index(&transaction, &job.memtable)?;
+        write_headers(&transaction, old.height, job)?;
+        transaction
+            .commit()
+            .map_err(|e| failed("committing a checkpoint", e))?;
+        self.base()
+    }
+}
+
+/// Names the block whose state the rows are.
+pub(super) fn write_tip(transaction: &WriteTransaction, tip: Tip) -> Result<(), StorageFailed> {
+    let row = (tip.height, tip.id, tip.state_root).encode();
+    let write = || {
+        transaction.open_table(META)?.insert(TIP, row.as_slice())?;
+        Ok::<_, redb::Error>(())
+    };
+    write().map_err(|e| failed("writing the tip", e))
+}
+
+fn write_rows(transaction: &WriteTransaction, memtable: &Memtable) -> Result<(), StorageFailed> {
+    let write = || {
+        let mut rows = transaction.open_table(ROWS)?;
+        for (key, row) in &memtable.rows {
+            match row {
+                Some(row) => rows.insert(&key.0, &**row)?,
+                None => rows.remove(&key.0)?,
+            };
+        }
+        Ok::<_, redb::Error>(())
+    };
+    write().map_err(|e| failed("writing rows", e))
+}
+
+fn write_index(transaction: &WriteTransaction, memtable: &Memtable) -> Result<(), StorageFailed> {
+    let write = || {
+        let mut due = transaction.open_table(DUE)?;
+        for ((height, key), there) in &memtable.due {
+            let key = height_key(*height, &key.0);
+            match there {
+                true => due.insert(&key, ())?,
+                false => due.remove(&key)?,
+            };
+        }
+        let mut names = transaction.open_table(NAMES)?;
+        for (name, there) in &memtable.names {
+            match there {
+                true => names.insert(name.as_str(), ())?,
+                false => names.remove(name.as_str())?,
+            };
+        }
+        Ok::<_, redb::Error>(())
+    };
+    write().map_err(|e| failed("writing an index", e))
+}
+
+/// Replaces the headers above the fork. `old` is the height of the checkpoint before.
+fn write_headers(
+    transaction: &WriteTransaction,
+    old: Height,
+    job: &Job,
+) -> Result<(), StorageFailed> {
+    let write = || {
+        let mut headers = transaction.open_table(HEADERS)?;
+        let mut ids = transaction.open_table(IDS)?;
+        for height in job.fork.get() + 1..=old.get() {
+            let gone = headers.remove(height)?.map(|row| row.value().to_vec());
+            // A header that cannot be read has an id that nobody can ask for.
+            let gone =
+                gone.and_then(|row| sapwood_primitives::codec::read::<SealedHeader>(&row).ok());
+            if let Some(header) = gone {
+                ids.remove(&header.id().0)?;
+            }
+        }
+        for header in &job.headers {
+            let height = header.header.height.get();
+            headers.insert(height, header.encode().as_slice())?;
+            ids.insert(&header.id().0, height)?;
+        }
+        Ok::<_, redb::Error>(())
+    };
+    write().map_err(|e| failed("writing headers", e))?;
+    write_tip(transaction, job.tip)
+}

@@ -1,0 +1,465 @@
+//! The files: found, made, refused, damaged.
+
+use crate::node::{Node, config, no_checkpoints};
+use crate::replica::{Replica, What, chain, id, other_chain};
+use crate::world::World;
+use parity_scale_codec::Encode;
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use redb::{Database, ReadableTable, TableDefinition};
+use rustix::fs::{CWD, FileType, Mode};
+use sapwood_primitives::Block;
+use sapwood_primitives::leaf::key;
+use sapwood_store::{OpenStore, StorageFailed, Store};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::{TempDir, tempdir};
+
+const STATE: &str = "state";
+const NEW: &str = ".state.new";
+const CHECKPOINT: &str = "checkpoint.redb";
+
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+const ROWS: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("rows");
+const NAMES: TableDefinition<&str, ()> = TableDefinition::new("names");
+
+/// A data directory with a chain of `n` blocks, closed.
+fn stored(n: usize) -> (TempDir, World, Vec<Block>) {
+    let (directory, chain) = (tempdir().unwrap(), chain());
+    let mut world = World::new(Replica::new(&chain));
+    let mut node = Node::open(directory.path(), &chain, config()).unwrap();
+    let blocks: Vec<_> = (0..n).map(|_| world.mine(1, What::Nothing)).collect();
+    node.extend(&blocks).unwrap();
+    node.store.checkpoint().unwrap();
+    (directory, world, blocks)
+}
+
+fn open(directory: &Path) -> Result<Node, OpenStore> {
+    Node::open(directory, &chain(), config())
+}
+
+fn refusal(directory: &Path) -> OpenStore {
+    match open(directory) {
+        Ok(_) => panic!("the store was opened"),
+        Err(refusal) => {
+            let text = refusal.to_string();
+            assert!(
+                text.contains(&*directory.to_string_lossy()) && !text.contains('\n'),
+                "{text}"
+            );
+            refusal
+        }
+    }
+}
+
+/// Changes the checkpoint behind the store's back.
+fn edit(directory: &Path, work: impl FnOnce(&redb::WriteTransaction)) {
+    let database = Database::open(directory.join(STATE).join(CHECKPOINT)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    work(&transaction);
+    transaction.commit().unwrap();
+}
+
+#[test]
+fn a_missing_directory_is_made_for_its_owner_and_holds_the_genesis() {
+    let parent = tempdir().unwrap();
+    let directory = parent.path().join("data/sapwood/dev");
+    let world = World::new(Replica::new(&chain()));
+    world.check(&open(&directory).unwrap());
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    let state = Store::directory_in(&directory);
+    assert_eq!((mode(&directory), mode(&state)), (0o700, 0o700));
+    let names: Vec<_> = fs::read_dir(&state)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(names.contains(&state.join(CHECKPOINT)) && names.len() >= 2);
+    assert!(names.iter().all(|path| mode(path) == 0o600));
+    assert!(!directory.join(NEW).exists());
+}
+
+#[test]
+fn a_store_that_is_opened_again_is_the_same() {
+    let (directory, mut world, _) = stored(20);
+    for in_good_order in [false, true, false, true] {
+        let mut node = open(directory.path()).unwrap();
+        world.check(&node);
+        for _ in 0..4 {
+            node.extend(&[world.mine(2, What::Nothing)]).unwrap();
+        }
+        if in_good_order {
+            node.store.close().unwrap();
+            assert!(directory.path().join(STATE).join("tree.cache").exists());
+        }
+    }
+    world.check(&open(directory.path()).unwrap());
+}
+
+#[test]
+fn a_second_opener_is_told_that_the_directory_is_in_use() {
+    let directory = tempdir().unwrap();
+    let first = open(directory.path()).unwrap();
+    assert!(matches!(
+        refusal(directory.path()),
+        OpenStore::Locked { .. }
+    ));
+    drop(first);
+    open(directory.path()).unwrap();
+}
+
+#[test]
+fn a_store_that_is_being_made_is_in_use_and_one_left_half_made_is_begun_anew() {
+    let directory = tempdir().unwrap();
+    let new = directory.path().join(NEW);
+    fs::create_dir(&new).unwrap();
+    fs::write(new.join(CHECKPOINT), b"half a store").unwrap();
+    fs::write(new.join("00000000.seg"), b"half a store").unwrap();
+    let maker = sapwood_store::disk::Folder::open(&new).unwrap();
+    assert!(matches!(
+        refusal(directory.path()),
+        OpenStore::Locked { .. }
+    ));
+    drop(maker);
+    open(directory.path()).unwrap();
+    assert!(!new.exists());
+}
+
+#[test]
+fn the_store_of_another_chain_is_refused_and_stays() {
+    let directory = tempdir().unwrap();
+    drop(Node::open(directory.path(), &other_chain(), config()).unwrap());
+    assert!(matches!(
+        refusal(directory.path()),
+        OpenStore::OtherChain { .. }
+    ));
+    Node::open(directory.path(), &other_chain(), config()).unwrap();
+}
+
+#[test]
+fn a_newer_layout_is_refused_and_one_that_never_was_is_damage() {
+    for (schema, newer) in [(3, true), (u32::MAX, true), (0, false), (1, false)] {
+        let (directory, ..) = stored(1);
+        edit(directory.path(), |transaction| {
+            let mut meta = transaction.open_table(META).unwrap();
+            meta.insert("schema", schema.to_le_bytes().as_slice())
+                .unwrap();
+        });
+        match refusal(directory.path()) {
+            OpenStore::Newer { found, .. } => assert!(newer && found == schema),
+            OpenStore::Damaged { .. } => assert!(!newer),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_state_that_is_not_the_tips_is_refused() {
+    type Edit = fn(&redb::WriteTransaction);
+    let edits: [Edit; 4] = [
+        // A row goes.
+        |edit| {
+            let mut rows = edit.open_table(ROWS).unwrap();
+            rows.remove(&key::system().0).unwrap();
+        },
+        // A row is under another key.
+        |edit| {
+            let mut rows = edit.open_table(ROWS).unwrap();
+            let row = rows
+                .get(&key::system().0)
+                .unwrap()
+                .unwrap()
+                .value()
+                .to_vec();
+            rows.insert(&[9; 32], row.as_slice()).unwrap();
+        },
+        // A row is no leaf.
+        |edit| {
+            let mut rows = edit.open_table(ROWS).unwrap();
+            rows.insert(&key::system().0, b"nothing".as_slice())
+                .unwrap();
+        },
+        // An index has an entry for no row.
+        |edit| {
+            let mut names = edit.open_table(NAMES).unwrap();
+            names.insert("nobody", ()).unwrap();
+        },
+    ];
+    for work in edits {
+        let (directory, ..) = stored(14);
+        edit(directory.path(), work);
+        assert!(matches!(
+            refusal(directory.path()),
+            OpenStore::Damaged { .. }
+        ));
+    }
+}
+
+type Make = fn(&Path);
+
+fn not_files() -> [(&'static str, Make); 4] {
+    [
+        ("symbolic link", |path| symlink("/dev/full", path).unwrap()),
+        ("pipe", |path| {
+            rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        }),
+        ("socket", |path| {
+            drop(std::os::unix::net::UnixListener::bind(path).unwrap())
+        }),
+        ("regular file", |path| fs::write(path, "a file").unwrap()),
+    ]
+}
+
+#[test]
+fn what_is_not_a_directory_is_refused_by_its_kind() {
+    for name in [STATE, NEW] {
+        for (expected, make) in not_files() {
+            let directory = tempdir().unwrap();
+            make(&directory.path().join(name));
+            match refusal(directory.path()) {
+                OpenStore::WrongKind { kind, .. } => assert_eq!(kind, expected),
+                other => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_regular_file_in_it_is_refused() {
+    let (original, ..) = stored(1);
+    for name in names_in(&original.path().join(STATE)) {
+        let directory: Make = |path| fs::create_dir(path).unwrap();
+        let makes = not_files().map(|(_, make)| make);
+        // An index that cannot be used is made anew, a segment and the checkpoint are not.
+        for make in makes[..3].iter().chain([&directory]) {
+            let copy = copied(original.path());
+            let path = copy.path().join(STATE).join(&name);
+            fs::remove_file(&path).unwrap();
+            make(&path);
+            refusal(copy.path());
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_good_store_is_not_followed() {
+    let (real, ..) = stored(1);
+    let directory = tempdir().unwrap();
+    symlink(real.path().join(STATE), directory.path().join(STATE)).unwrap();
+    let refused = refusal(directory.path());
+    assert!(matches!(
+        refused,
+        OpenStore::WrongKind {
+            kind: "symbolic link",
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_directory_without_its_parts_is_refused_and_stays() {
+    let directory = tempdir().unwrap();
+    fs::create_dir(directory.path().join(STATE)).unwrap();
+    refusal(directory.path());
+    let (original, ..) = stored(1);
+    for name in names_in(&original.path().join(STATE)) {
+        let copy = copied(original.path());
+        fs::remove_file(copy.path().join(STATE).join(&name)).unwrap();
+        refusal(copy.path());
+        assert!(!copy.path().join(STATE).join(&name).exists());
+    }
+}
+
+#[test]
+fn empty_and_foreign_files_are_refused_and_stay_as_they_are() {
+    let (original, ..) = stored(1);
+    let contents: [&[u8]; 4] = [b"", b"hello", &[0; 8192], b"SQLite format 3\0 and more"];
+    for name in names_in(&original.path().join(STATE)) {
+        for content in contents {
+            let copy = copied(original.path());
+            let path = copy.path().join(STATE).join(&name);
+            fs::write(&path, content).unwrap();
+            refusal(copy.path());
+            assert!(fs::read(&path).unwrap() == content, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_where_the_data_directory_should_be_is_refused() {
+    let parent = tempdir().unwrap();
+    let path = parent.path().join("data");
+    fs::write(&path, b"").unwrap();
+    assert!(matches!(
+        refusal(&path),
+        OpenStore::Io {
+            attempt: "create",
+            ..
+        }
+    ));
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A copy of a data directory, without what is reserved and not written.
+fn copied(from: &Path) -> TempDir {
+    let copy = tempdir().unwrap();
+    fs::create_dir(copy.path().join(STATE)).unwrap();
+    for name in names_in(&from.join(STATE)) {
+        fs::copy(
+            from.join(STATE).join(&name),
+            copy.path().join(STATE).join(&name),
+        )
+        .unwrap();
+    }
+    copy
+}
+
+/// Whether rot was noticed: an error, or a row that is missing because its key has rotted. Another value than the one stored is a failure.
+fn differs<T>(found: Result<Option<T>, StorageFailed>, right: impl Fn(&T) -> bool) -> bool {
+    match found {
+        Ok(Some(found)) => {
+            assert!(right(&found), "a damaged file gave a wrong answer");
+            false
+        }
+        Ok(None) | Err(_) => true,
+    }
+}
+
+/// Opens a store with a damaged checkpoint and demands a named error, or the very state that was stored and for every other question the true answer or none. Says whether
+/// anything was noticed.
+fn notices(original: &Path, bytes: &[u8], tip: &Arc<Replica>, blocks: &[Block]) -> bool {
+    let copy = copied(original);
+    fs::write(copy.path().join(STATE).join(CHECKPOINT), bytes).unwrap();
+    let Ok(node) = Node::open(copy.path(), &tip.chain, no_checkpoints()) else {
+        return true;
+    };
+    assert_eq!(node.link, tip.link);
+    let mut noticed = false;
+    for (key, leaf) in &tip.leaves {
+        let found = node
+            .view
+            .leaf(&tip.link.id, key)
+            .map_err(|e| StorageFailed::new("", e));
+        noticed |= differs(found, |found| found == leaf);
+    }
+    for block in blocks {
+        let (id, height) = (id(block), block.header.header.height);
+        noticed |= differs(node.view.header(height), |found| *found == block.header);
+        noticed |= differs(node.view.height_of(&id), |found| *found == height);
+        assert_eq!(node.view.block(&id).unwrap(), Some(block.encode()));
+    }
+    noticed
+}
+
+/// Where a file has anything but what fills free pages: what is worth damaging.
+fn used(bytes: &[u8]) -> Vec<usize> {
+    (0..bytes.len())
+        .filter(|&at| !matches!(bytes[at], 0 | 0xff))
+        .collect()
+}
+
+#[test]
+fn a_flipped_bit_of_the_checkpoint_is_an_error_or_changes_no_answer() {
+    let (directory, world, blocks) = stored(20);
+    let path = directory.path();
+    let bytes = fs::read(path.join(STATE).join(CHECKPOINT)).unwrap();
+    let used = used(&bytes);
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut noticed = 0;
+    for _ in 0..100 {
+        let at = used[usize::try_from(random.next_u32()).unwrap() % used.len()];
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (random.next_u32() % 8);
+        noticed += usize::from(notices(path, &damaged, world.tip(), &blocks));
+    }
+    // Much of the file is pages that no table uses any more.
+    assert!(noticed > 5, "only {noticed} of 100 were noticed");
+}
+
+#[test]
+fn a_checkpoint_that_was_cut_off_or_grew_is_an_error_or_changes_no_answer() {
+    let (directory, world, blocks) = stored(20);
+    let path = directory.path();
+    let bytes = fs::read(path.join(STATE).join(CHECKPOINT)).unwrap();
+    let notices = |bytes: &[u8]| notices(path, bytes, world.tip(), &blocks);
+    for cut in (4096..bytes.len()).step_by(bytes.len() / 12) {
+        let cut = cut / 4096 * 4096;
+        notices(&bytes[..cut]);
+        notices(&bytes[..cut + 1]);
+    }
+    let last = used(&bytes).pop().unwrap();
+    assert!(notices(&bytes[..last / 2]));
+    notices(&[&bytes[..], &[0xa5; 5000]].concat());
+    let mut no_start = bytes;
+    no_start[..4096].fill(0);
+    assert!(notices(&no_start));
+}
+
+#[test]
+fn a_row_that_rots_while_the_store_is_open_is_an_error() {
+    // The tree knows every row, so no proof is made of another value.
+    let (directory, world, _) = stored(14);
+    let row = world.tip().leaves[&key::system()].encode();
+    let path: PathBuf = directory.path().join(STATE).join(CHECKPOINT);
+    let mut bytes = fs::read(&path).unwrap();
+    let places: Vec<_> = (0..bytes.len() - row.len())
+        .filter(|&at| bytes[at..].starts_with(&row))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at] ^= 0xff;
+    }
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(
+        refusal(directory.path()),
+        OpenStore::Damaged { .. }
+    ));
+}
+
+#[test]
+fn a_store_in_use_is_not_held_and_one_that_is_held_is_not_opened() {
+    let (directory, world, _) = stored(2);
+    let node = open(directory.path()).unwrap();
+    assert!(matches!(
+        Store::hold(directory.path()),
+        Err(OpenStore::Locked { .. })
+    ));
+    drop(node);
+    let held = Store::hold(directory.path()).unwrap();
+    assert!(matches!(
+        refusal(directory.path()),
+        OpenStore::Locked { .. }
+    ));
+    drop(held);
+    world.check(&open(directory.path()).unwrap());
+}
+
+#[test]
+fn deleting_a_held_store_takes_its_own_files_and_follows_no_link() {
+    let (directory, ..) = stored(2);
+    let base = directory.path();
+    fs::write(base.join("target"), "kept").unwrap();
+    symlink(base.join("target"), base.join(NEW)).unwrap();
+    symlink(base.join("target"), base.join(STATE).join("00000009.seg")).unwrap();
+    fs::write(base.join(STATE).join("notes"), "mine").unwrap();
+    Store::hold(base).unwrap().delete().unwrap();
+    assert_eq!(names_in(base), [NEW, STATE, "target"]);
+    assert_eq!(names_in(&base.join(STATE)), ["00000009.seg", "notes"]);
+    fs::remove_file(base.join(NEW)).unwrap();
+    fs::remove_dir_all(base.join(STATE)).unwrap();
+    // Nothing there is no fault, and what was closed in good order goes whole.
+    Store::hold(base).unwrap().delete().unwrap();
+    open(base).unwrap().store.close().unwrap();
+    Store::hold(base).unwrap().delete().unwrap();
+    assert_eq!(names_in(base), ["target"]);
+    World::new(Replica::new(&chain())).check(&open(base).unwrap());
+}
