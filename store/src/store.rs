@@ -78,23 +78,26 @@ impl Store {
         record
     }
 
-    /// Takes blocks back in memory, as one batch: `undos` are theirs, the newest first, and `to` is the block below them.
+    /// Takes blocks back in memory, as one batch: the newest first, and `to` is the block below them. Undo records are read only where the state is not remembered.
     ///
     /// # Errors
     /// [`StorageFailed`] if the records do not lead to the state after `to`, or cannot be read. Nothing has changed then.
-    pub fn step_back(&self, to: &Link, undos: &[Undo]) -> Result<(), StorageFailed> {
-        write(&self.live).hold_step();
+    pub fn step_back(&self, to: &Link, blocks: &[BlockId]) -> Result<(), StorageFailed> {
         let steps = read(&self.live).steps_to(&to.id);
-        if let Some(steps) = steps {
-            return self.go_back(to, steps);
-        }
-        let mut leaves = BTreeMap::new();
-        // From new to old, so that of two values the older one stays.
-        for undo in undos {
-            leaves.extend(undo.changes());
-        }
-        let (changes, undo) = read(&self.live).changes_to(leaves)?;
-        let plan = read(&self.live).plan(&changes, &undo)?;
+        let plan = match steps {
+            Some(steps) => read(&self.live).plan_back(steps)?,
+            None => {
+                let (view, mut leaves) = (self.view(), BTreeMap::new());
+                // From new to old, so that of two values the older one stays.
+                for id in blocks {
+                    let undo = view.undo(id)?.ok_or_else(|| no_undo(id))?;
+                    leaves.extend(undo.changes());
+                }
+                let (changes, undo) = read(&self.live).changes_to(leaves)?;
+                read(&self.live).plan(&changes, &undo)?
+            }
+        };
+        write(&self.live).hold_step();
         take_back(&self.live, to.id, to.state_root, plan)
     }
 
@@ -106,14 +109,10 @@ impl Store {
         if steps == 0 {
             return Ok(());
         }
-        self.go_back(to, steps)?;
+        let plan = read(&self.live).plan_back(steps)?;
+        take_back(&self.live, to.id, to.state_root, plan)?;
         write(&self.live).release_steps();
         Ok(())
-    }
-
-    fn go_back(&self, to: &Link, steps: usize) -> Result<(), StorageFailed> {
-        let plan = read(&self.live).plan_back(steps)?;
-        take_back(&self.live, to.id, to.state_root, plan)
     }
 
     /// Makes the state after `block`, which is so many blocks below the tip, one that can be read. False if undo records do not reach it.
@@ -231,6 +230,13 @@ impl Store {
         crate::cache::write(&*self.disk, live.base(), live.tree());
         Ok(())
     }
+}
+
+fn no_undo(id: &BlockId) -> StorageFailed {
+    StorageFailed::new(
+        "taking a block back",
+        format!("no undo record for block {id}"),
+    )
 }
 
 /// Makes a step back, if it leads to this root.

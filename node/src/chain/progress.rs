@@ -2,7 +2,7 @@
 
 use super::ledger::Change;
 use sapwood_primitives::{Block, BlockId, Chain, SealedHeader};
-use sapwood_runtime::{CheckedBlock, Connected, Invalid, Link, Undo, connect};
+use sapwood_runtime::{CheckedBlock, Connected, Invalid, Link, connect};
 use sapwood_store::{StorageFailed, Store, UndoRecord, View};
 
 /// The chain on the way from one tip to another.
@@ -68,25 +68,19 @@ impl<'s> Progress<'s> {
 
     /// Takes blocks back until `fork` is the tip, as one batch.
     pub(super) fn revert_to(&mut self, fork: &BlockId) -> Result<(), StorageFailed> {
-        let mut undos: Vec<Undo> = Vec::new();
         let mut link = self.way.link.clone();
         while link.id != *fork {
             let id = link.id;
-            let missing = |what| {
-                StorageFailed::new("taking a block back", format!("no {what} for block {id}"))
-            };
-            let undo = self.view.undo(&id)?;
-            undos.push(undo.ok_or_else(|| missing("undo record"))?);
-            let parent = self.view.parent_of(&id);
-            let parent = parent.ok_or_else(|| missing("entry"))?;
-            let parent = self.view.link(&parent)?;
-            let parent = parent.ok_or_else(|| missing("parent"))?;
+            let missing =
+                || StorageFailed::new("taking a block back", format!("no parent for block {id}"));
+            let parent = self.view.parent_of(&id).ok_or_else(missing)?;
+            let parent = self.view.link(&parent)?.ok_or_else(missing)?;
             self.way.change.reverted.push(id);
             self.way.reverted.push((link, parent.id));
             link = parent;
         }
-        if !undos.is_empty() {
-            self.store.step_back(&link, &undos)?;
+        if !self.way.change.reverted.is_empty() {
+            self.store.step_back(&link, &self.way.change.reverted)?;
             self.way.steps += 1;
             self.way.link = link;
         }

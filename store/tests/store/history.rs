@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use sapwood_account_tree::Mode;
 use sapwood_store::disk::{Fault, Simulated};
 use sapwood_store::{Checkpoints, Config, REMEMBERED};
+use std::sync::Arc;
 
 /// Blocks before a history begins: then account 1 has coins.
 const START: usize = 14;
@@ -221,4 +222,28 @@ fn what_was_not_committed_is_in_no_checkpoint() {
     // The writer stands on a state that the log does not have.
     node.store.begin_checkpoint();
     assert_eq!(node.view.checkpoint(), before);
+}
+
+#[test]
+fn a_reorg_deeper_than_what_is_remembered_goes_by_the_undo_records() {
+    let mut chain = Arc::unwrap_or_clone(chain());
+    chain.consensus.kept = 200;
+    let (chain, disk) = (Arc::new(chain), Simulated::new());
+    let mut world = World::new(Replica::new(&chain));
+    let mut node = Node::on_disk(&disk, &chain, config()).unwrap();
+    let depth = REMEMBERED + 6;
+    for height in 0..depth + 15 {
+        let what = match height {
+            14.. => What::Pay { from: 1, to: 100 },
+            _ => What::Nothing,
+        };
+        node.extend(&[world.mine(1, what)]).unwrap();
+    }
+    let fork = &world.main[world.main.len() - 1 - depth].link.id;
+    assert!(!node.view.remembers(fork));
+    let blocks = world.branch(depth, 2, &[What::Pay { from: 1, to: 101 }; 3]);
+    node.follow(depth, &blocks).unwrap();
+    world.check(&node);
+    drop(node);
+    world.check(&Node::on_disk(&disk, &chain, config()).unwrap());
 }

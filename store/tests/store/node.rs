@@ -119,14 +119,14 @@ impl Node {
     }
 
     fn back(&self, depth: usize) -> Result<Link, StorageFailed> {
-        let (mut link, mut undos) = (self.link.clone(), Vec::new());
+        let (mut link, mut blocks) = (self.link.clone(), Vec::new());
         for _ in 0..depth {
-            undos.push(self.view.undo(&link.id)?.unwrap());
+            blocks.push(link.id);
             let parent = self.view.parent_of(&link.id).unwrap();
             link = self.view.link(&parent)?.unwrap();
         }
         if depth > 0 {
-            self.store.step_back(&link, &undos)?;
+            self.store.step_back(&link, &blocks)?;
         }
         Ok(link)
     }
