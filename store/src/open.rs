@@ -275,9 +275,6 @@ fn start(
         log.tip().id,
         "the replay ends at the tip"
     );
-    // From here on nothing can be refused any more.
-    let accepted = checkpoint.accept();
-    accepted.map_err(fault("write", &path.join(CHECKPOINT)))?;
     let checkpointer = Checkpointer::start(checkpoint, Arc::clone(&live), config.checkpoints)
         .map_err(fault("start a thread for", path))?;
     let mut store = Store {

@@ -88,7 +88,7 @@ impl Checkpoint {
         self.database.as_ref().expect("there is one until the end")
     }
 
-    /// Opens an existing file. Nothing is written to it before [`accept`](Self::accept).
+    /// Opens an existing file. Nothing is written to it before the first [`write`](Self::write).
     pub(crate) fn open(file: Arc<dyn DiskFile>, genesis: &BlockId) -> Result<Self, OpenCheckpoint> {
         // redb would make a database of its own of an empty file.
         if file.len().map_err(OpenCheckpoint::Io)? == 0 {
@@ -118,11 +118,6 @@ impl Checkpoint {
                 "its contents contradict each other".into(),
             ))
         })
-    }
-
-    /// Says that this is the file to work with: what redb did to it when it opened it is done now.
-    pub(crate) fn accept(&self) -> io::Result<()> {
-        self.file.let_go()
     }
 
     /// The last committed state.

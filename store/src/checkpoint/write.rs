@@ -24,6 +24,9 @@ pub(crate) struct Job {
 impl Checkpoint {
     /// Writes a checkpoint and gives it to read. When this returns, it survives a loss of power.
     pub(crate) fn write(&self, job: &Job) -> Result<Base, StorageFailed> {
+        // What redb did to the file when it opened it waited until now.
+        let let_go = self.file.let_go();
+        let_go.map_err(|e| failed("opening the checkpoint for writing", e))?;
         let old = self.base()?.tip();
         let transaction = begin(self.database())?;
         write_rows(&transaction, &job.memtable)?;

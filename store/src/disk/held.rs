@@ -1,6 +1,6 @@
 //! A file whose changes wait: until it is let go nothing is written, and if it never is, nothing ever was.
 //!
-//! redb writes to a file when it opens and closes it. A file that proves not to be ours, or damaged, stays as it was.
+//! redb writes to a file when it opens and closes it. A file that proves not to be ours, or damaged, stays as it was, and so does one of which nothing but reading was asked.
 
 use super::DiskFile;
 use std::io;
