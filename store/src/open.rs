@@ -48,8 +48,6 @@ pub struct Config {
     pub checkpoint_rows: usize,
     /// Blocks after which it is written in any case.
     pub checkpoint_blocks: u64,
-    /// A checkpoint is also written at each multiple of this height, for a snapshot to be taken from.
-    pub snapshot_every: Option<u64>,
     /// Who writes checkpoints.
     pub checkpoints: Checkpoints,
 }
@@ -60,7 +58,6 @@ impl Default for Config {
             mode: Mode::Fast,
             checkpoint_rows: 200_000,
             checkpoint_blocks: 1_000,
-            snapshot_every: None,
             checkpoints: Checkpoints::Beside,
         }
     }

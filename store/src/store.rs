@@ -188,11 +188,7 @@ impl Store {
             return Ok(());
         }
         let blocks = tip.height.since(self.frozen_at);
-        let at_snapshot = self
-            .config
-            .snapshot_every
-            .is_some_and(|every| tip.height.get().is_multiple_of(every));
-        if unwritten >= many || blocks >= self.config.checkpoint_blocks || at_snapshot {
+        if unwritten >= many || blocks >= self.config.checkpoint_blocks {
             self.begin_checkpoint();
         }
         Ok(())

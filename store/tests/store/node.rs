@@ -17,7 +17,6 @@ pub(crate) fn config() -> Config {
         mode: Mode::Fast,
         checkpoint_rows: 20,
         checkpoint_blocks: 5,
-        snapshot_every: None,
         checkpoints: Checkpoints::Inline,
     }
 }
