@@ -1,7 +1,8 @@
 //! Deleting a store that nobody uses.
 
 use crate::disk::{Disk, Folder};
-use crate::open::{CHECKPOINT, DIRECTORY, NEW_DIRECTORY, OpenStore, fault, kind_of, lock};
+use crate::checkpoint;
+use crate::open::{DIRECTORY, NEW_DIRECTORY, OpenStore, fault, kind_of, lock};
 use crate::store::Store;
 use rustix::fs::FileType;
 use std::path::Path;
@@ -54,8 +55,9 @@ impl IdleStore {
 
 /// Whether a file in the store's directory is one that a store makes.
 fn is_ours(name: &str) -> bool {
-    let numbered = name.strip_suffix(".seg").or(name.strip_suffix(".idx"));
-    let is_segment =
+    let endings = [".seg", ".idx", ".rows"];
+    let numbered = endings.iter().find_map(|ending| name.strip_suffix(ending));
+    let is_numbered =
         numbered.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-    is_segment || name == CHECKPOINT || name.starts_with("tree.cache")
+    is_numbered || name == checkpoint::FILE || name.starts_with("tree.cache")
 }

@@ -1,7 +1,7 @@
 //! What a node keeps: one state, the headers that lead to it, and a window of blocks.
 //!
 //! - The [`log`] is the truth: blocks with their undo records, in the order in which they came, one sync a commit.
-//! - The checkpoint is a redb file with all rows of one state, which follows the log. A thread of its own brings it forward.
+//! - The checkpoint has all rows of one state, and follows the log: sorted files of rows, and a redb file that names them. A thread of its own brings it forward.
 //! - In memory are the account tree, the rows that differ from the checkpoint, and the way back to the last few dozen states.
 //!
 //! [`Store`] is the writer's face, [`View`] the readers'. At start the checkpoint is read and the log replayed from there. [`snapshot`] writes a whole state as files and
@@ -9,6 +9,7 @@
 //!
 //! No rule of the chain is decided here: what is written is said by the writer. Damage is recognised where it is met, and is an error, never another answer.
 
+mod bytes;
 mod cache;
 mod checkpoint;
 mod checkpointer;
@@ -26,6 +27,7 @@ mod memtable;
 mod new;
 mod open;
 mod replay;
+mod runs;
 pub mod snapshot;
 mod step;
 mod store;

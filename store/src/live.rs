@@ -205,8 +205,10 @@ impl Live {
         self.frozen = Some(Arc::clone(&memtable));
         let (fork, headers) = self.main.freeze();
         Some(Job {
+            base: Arc::clone(&self.base),
             tip,
             memtable,
+            rows: self.tree.len(),
             fork,
             headers,
         })
@@ -355,7 +357,7 @@ impl Leaves for At<'_> {
         let (first, last) = path.below(depth).into_inner();
         let (first, last) = (Hash(first.0), Hash(last.0));
         let mut rows = BTreeMap::new();
-        for row in self.live.base.rows_between(&first, &last)? {
+        for row in self.live.base.rows_between(&first, &last) {
             let (key, row) = row?;
             rows.insert(key, value_hash(&row));
         }

@@ -2,10 +2,11 @@
 //!
 //! This finds rot in the rows (the state root) and in the indexes (a tally). Blocks, undo records and headers are checked when they are used.
 
-use crate::checkpoint::{Base, Rows};
+use crate::checkpoint::{self, Base};
 use crate::contained::contained;
 use crate::failed::StorageFailed;
 use crate::index::{IndexRow, index_rows};
+use crate::runs::{Rows, RunFault, Why};
 use rayon::prelude::*;
 use sapwood_account_tree::{Key, Mode, Tree, ValueHash, hash::value_hashes};
 use sapwood_primitives::chain::Consensus;
@@ -21,8 +22,25 @@ pub(crate) const CONTRADICTION: &str = "its pages contradict each other";
 /// Why a stored state is not used.
 #[derive(Debug)]
 pub(crate) enum Unfit {
-    Damaged(String),
+    Damaged {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     Failed(StorageFailed),
+}
+
+impl From<RunFault> for Unfit {
+    fn from(fault: RunFault) -> Self {
+        match fault.why {
+            Why::Damaged(reason) => Self::Damaged {
+                reason: format!("at byte {}: {reason}", fault.offset),
+                file: fault.file,
+            },
+            Why::Io(_) => Self::Failed(fault.into()),
+        }
+    }
 }
 
 impl From<StorageFailed> for Unfit {
@@ -38,11 +56,13 @@ pub(crate) fn load(rules: &Consensus, base: &Base, mode: Mode) -> Result<Tree, U
 }
 
 fn load_checked(rules: &Consensus, base: &Base, mode: Mode) -> Result<Tree, Unfit> {
-    let expected = base.len()?;
-    let mut rows = CheckedRows::new(rules, base.all_rows()?);
-    let tree = Tree::load(mode, expected, &mut rows);
+    let mut rows = CheckedRows::new(rules, base.all_rows());
+    let tree = Tree::load(mode, base.len(), &mut rows);
     let totals = rows.finish()?;
-    let tree = tree.map_err(|e| Unfit::Damaged(e.to_string()))?;
+    let tree = tree.or_else(|e| damaged(e.to_string()))?;
+    if tree.len() != base.len() {
+        return damaged("it names another number of rows than there are");
+    }
     if tree.root().0 != base.tip().state_root.0 {
         return damaged("the rows are not the state that the checkpoint's header names");
     }
@@ -74,8 +94,12 @@ pub(crate) fn index_tally(base: &Base) -> Result<[u8; 16], StorageFailed> {
     Ok(bytes)
 }
 
-fn damaged<T>(what: impl Into<String>) -> Result<T, Unfit> {
-    Err(Unfit::Damaged(what.into()))
+/// Damage that lies in no file of rows, or in all of them together.
+fn damaged<T>(reason: impl Into<String>) -> Result<T, Unfit> {
+    Err(Unfit::Damaged {
+        file: checkpoint::FILE.to_owned(),
+        reason: reason.into(),
+    })
 }
 
 /// Counts entries and adds up their hashes, so that two sets can be compared in any order. It finds rot, not malice.
@@ -108,7 +132,7 @@ struct Totals {
 
 /// Checks that a row holds what belongs there.
 fn check(rules: &Consensus, (key, value): &(Hash, Vec<u8>)) -> Result<Totals, Unfit> {
-    let leaf: Leaf = codec::read(value).map_err(|e| Unfit::Damaged(format!("row {key}: {e}")))?;
+    let leaf: Leaf = codec::read(value).or_else(|e| damaged(format!("row {key}: {e}")))?;
     if leaf.key() != *key {
         return damaged(format!("row {key} holds another leaf"));
     }
@@ -138,7 +162,7 @@ fn check_part(
     Ok((totals, keys.zip(value_hashes(&values)).collect()))
 }
 
-type Chunk = Result<Vec<(Hash, Vec<u8>)>, StorageFailed>;
+type Chunk = Result<Vec<(Hash, Vec<u8>)>, RunFault>;
 
 /// Rows as the tree takes them. A chunk is checked on all cores while the next one is read. Ends at the first fault, which [`CheckedRows::finish`] gives.
 struct CheckedRows<'r> {
@@ -155,7 +179,7 @@ impl<'r> CheckedRows<'r> {
     fn new(rules: &'r Consensus, mut rows: Rows) -> Self {
         Self {
             rules,
-            ahead: next_chunk(&mut rows),
+            ahead: rows.by_ref().take(CHUNK).collect(),
             rows,
             checked: Vec::new().into_iter(),
             totals: Totals::default(),
@@ -171,7 +195,7 @@ impl<'r> CheckedRows<'r> {
             parts.map(|part| check_part(rules, part)).collect()
         };
         let (ahead, checked): (Chunk, Result<Vec<_>, Unfit>) =
-            rayon::join(|| next_chunk(rows), check_all);
+            rayon::join(|| rows.take(CHUNK).collect(), check_all);
         self.ahead = ahead;
         let mut leaves = Vec::with_capacity(CHUNK);
         for (totals, part) in checked? {
@@ -186,17 +210,6 @@ impl<'r> CheckedRows<'r> {
     fn finish(self) -> Result<Totals, Unfit> {
         self.fault.map_or(Ok(self.totals), Err)
     }
-}
-
-/// Reads on a thread of the pool, where a panic of redb must be contained of its own.
-fn next_chunk(rows: &mut Rows) -> Chunk {
-    let chunk = contained(|| rows.take(CHUNK).collect());
-    chunk.unwrap_or_else(|| {
-        Err(StorageFailed::new(
-            "reading rows in checkpoint.redb",
-            CONTRADICTION,
-        ))
-    })
 }
 
 impl Iterator for CheckedRows<'_> {

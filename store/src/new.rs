@@ -1,9 +1,9 @@
 //! Making a store from nothing: at a genesis, from a snapshot, or from whatever a tool has.
 
 use crate::checkpoint::Bulk;
-use crate::disk::{Disk, OpenMode};
+use crate::disk::Disk;
 use crate::log::{Log, NewBlock, Settings};
-use crate::open::{CHECKPOINT, OpenStore, fault, log_refused, refused};
+use crate::open::{OpenStore, fault, log_refused, refused};
 use crate::store::tip_of;
 use sapwood_primitives::{BlockId, Chain, Hash, Leaf, SealedHeader};
 use std::path::{Path, PathBuf};
@@ -25,10 +25,7 @@ impl NewStore {
         chain: &Chain,
     ) -> Result<Self, OpenStore> {
         let genesis = sapwood_runtime::genesis(chain)?.link.id;
-        let file = disk
-            .open(CHECKPOINT, OpenMode::Create)
-            .map_err(fault("make", &path.join(CHECKPOINT)))?;
-        let bulk = Bulk::begin(file, &genesis, &chain.consensus);
+        let bulk = Bulk::begin(disk, &genesis, &chain.consensus);
         Ok(Self {
             disk: Arc::clone(disk),
             path: path.to_owned(),
@@ -51,7 +48,7 @@ impl NewStore {
     /// # Errors
     /// [`OpenStore::Failed`].
     pub fn row(&mut self, key: Hash, leaf: &Leaf, value: Vec<u8>) -> Result<(), OpenStore> {
-        let added = self.bulk.row(key, leaf, value);
+        let added = self.bulk.row(&key, leaf, &value);
         added.map_err(|source| self.failed(source))
     }
 

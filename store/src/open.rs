@@ -1,13 +1,13 @@
 //! Finding, making or refusing a store.
 //!
-//! A store is a directory: `checkpoint.redb`, the log's segments (`*.seg`) and their indexes (`*.idx`), and, after an end in good order, `tree.cache`. The directory is locked
-//! while it is open. A new one is made under [`NEW_DIRECTORY`] and moved to [`DIRECTORY`] when it is whole, so a crash in between leaves nothing that looks like a store. What is
-//! not plainly a store of this chain is refused with its path and what to do; nothing is ever deleted, repaired by guess or followed through a link.
+//! A store is a directory: `checkpoint.redb` and the files of rows that it names (`*.rows`), the log's segments (`*.seg`) and their indexes (`*.idx`), and, after an end in good
+//! order, `tree.cache`. The directory is locked while it is open. A new one is made under [`NEW_DIRECTORY`] and moved to [`DIRECTORY`] when it is whole, so a crash in between leaves nothing that looks like a store. What is
+//! not plainly a store of this chain is refused with its path and what to do, and stays as it is; nothing is ever repaired by guess or followed through a link.
 
 use crate::cache;
-use crate::checkpoint::{Checkpoint, OpenCheckpoint};
+use crate::checkpoint::{self, Checkpoint, OpenCheckpoint, Refusal};
 use crate::checkpointer::{Checkpointer, Checkpoints};
-use crate::disk::{Disk, Folder, OpenMode};
+use crate::disk::{Disk, Folder};
 use crate::failed::StorageFailed;
 use crate::live::Live;
 use crate::load::{Unfit, load};
@@ -35,9 +35,6 @@ pub(crate) const DIRECTORY: &str = "state";
 
 /// The name of a store that is being made. What a crash leaves there is ours, and the next start begins it anew.
 pub(crate) const NEW_DIRECTORY: &str = ".state.new";
-
-/// The checkpoint's file in the store's directory.
-pub(crate) const CHECKPOINT: &str = "checkpoint.redb";
 
 /// How a store works.
 #[derive(Clone, Debug)]
@@ -236,11 +233,8 @@ fn start(
         path: path.to_owned(),
         source,
     };
-    let file = disk
-        .open(CHECKPOINT, OpenMode::Existing)
-        .map_err(fault("open", &path.join(CHECKPOINT)))?;
-    let checkpoint = Checkpoint::open(file, &genesis).map_err(|e| refused(e, path, &genesis))?;
-    let base = checkpoint.base().map_err(failed)?;
+    let opened = Checkpoint::open(&disk, &genesis);
+    let (checkpoint, base) = opened.map_err(|e| refused(e, path, &genesis))?;
     let log = Log::open_with(
         Arc::clone(&disk),
         genesis,
@@ -255,8 +249,8 @@ fn start(
     };
     let tree = cached.map_or_else(|| load(&chain.consensus, &base, config.mode), Ok);
     let tree = tree.map_err(|unfit| match unfit {
-        Unfit::Damaged(reason) => OpenStore::Damaged {
-            path: path.join(CHECKPOINT),
+        Unfit::Damaged { file, reason } => OpenStore::Damaged {
+            path: path.join(file),
             reason,
         },
         Unfit::Failed(source) => failed(source),
@@ -296,17 +290,17 @@ pub(crate) fn log_refused(source: OpenLog, directory: &Path) -> OpenStore {
 }
 
 pub(crate) fn refused(error: OpenCheckpoint, directory: &Path, genesis: &BlockId) -> OpenStore {
-    let path = directory.join(CHECKPOINT);
-    match error {
-        OpenCheckpoint::Damaged(reason) => OpenStore::Damaged { path, reason },
-        OpenCheckpoint::OtherChain(found) => OpenStore::OtherChain {
+    let path = directory.join(error.file);
+    match error.why {
+        Refusal::Damaged(reason) => OpenStore::Damaged { path, reason },
+        Refusal::OtherChain(found) => OpenStore::OtherChain {
             path,
             found,
             expected: *genesis,
         },
-        OpenCheckpoint::Newer(found) => OpenStore::Newer { path, found },
-        OpenCheckpoint::Io(source) => fault("open", &path)(source),
-        OpenCheckpoint::Failed(source) => OpenStore::Failed { path, source },
+        Refusal::Newer(found) => OpenStore::Newer { path, found },
+        Refusal::Io(source) => fault("open", &path)(source),
+        Refusal::Failed(source) => OpenStore::Failed { path, source },
     }
 }
 
@@ -341,7 +335,10 @@ fn check_kinds(directory: &Path) -> Result<(), OpenStore> {
     for entry in std::fs::read_dir(directory).map_err(fault("list", directory))? {
         let path = entry.map_err(fault("list", directory))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if !name.is_some_and(|name| name == CHECKPOINT || name.ends_with(".seg")) {
+        let needed = |name: &str| {
+            name == checkpoint::FILE || name.ends_with(".seg") || name.ends_with(".rows")
+        };
+        if !name.is_some_and(needed) {
             continue;
         }
         if let Some(kind) = kind_of(&path)?.filter(|kind| *kind != FileType::RegularFile) {

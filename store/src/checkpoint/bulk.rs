@@ -1,48 +1,55 @@
-//! Making a checkpoint from nothing: rows in the order of their keys, so that the file's pages come out full.
+//! Making a checkpoint from nothing: rows in the order of their keys, which become one run.
 
-use super::tables::{
-    DUE, GENESIS, HEADERS, IDS, META, NAMES, ROWS, SCHEMA as SCHEMA_KEY, height_key,
-};
-use super::write::write_tip;
-use super::{OpenCheckpoint, SCHEMA, begin, builder, failed, refusal};
-use crate::disk::{Backend, DiskFile};
+use super::tables::{DUE, GENESIS, HEADERS, IDS, META, NAMES, RUNS, SCHEMA as SCHEMA_KEY, height_key};
+use super::write::{write_runs, write_tip};
+use super::{FILE, OpenCheckpoint, Refusal, SCHEMA, begin, builder, failed};
+use crate::disk::{Backend, Disk, OpenMode};
 use crate::failed::StorageFailed;
 use crate::index::{IndexRow, index_rows};
+use crate::runs::{RunWriter, Runs, run_name};
 use crate::tip::Tip;
 use parity_scale_codec::Encode;
 use redb::{Database, WriteTransaction};
 use sapwood_primitives::chain::Consensus;
 use sapwood_primitives::{BlockId, Hash, Leaf, SealedHeader};
+use std::io;
 use std::sync::Arc;
 
-/// Rows between two commits: what a transaction holds in memory stays bounded.
+/// Entries of the indexes between two commits: what a transaction holds in memory stays bounded.
 const BATCH: usize = 250_000;
 
 /// A checkpoint that is being made. It names its tip last: a file without one is refused when it is opened.
 pub(crate) struct Bulk {
-    database: Database,
+    disk: Arc<dyn Disk>,
     rules: Consensus,
+    database: Database,
     /// There is one between any two calls.
     transaction: Option<WriteTransaction>,
-    pending: Vec<(Hash, Vec<u8>, Vec<IndexRow>)>,
+    /// There is one until the end.
+    rows: Option<RunWriter>,
+    /// Rows so far.
+    count: usize,
+    pending: Vec<IndexRow>,
 }
 
 impl Bulk {
-    /// Begins in an empty file.
+    /// Begins on a disk that has no checkpoint.
     pub(crate) fn begin(
-        file: Arc<dyn DiskFile>,
+        disk: &Arc<dyn Disk>,
         genesis: &BlockId,
         rules: &Consensus,
     ) -> Result<Self, OpenCheckpoint> {
+        let file = disk.open(FILE, OpenMode::Create).map_err(Refusal::Io)?;
         let database = builder()
             .create_with_backend(Backend(file))
-            .map_err(refusal)?;
+            .map_err(super::open::refusal)?;
+        let rows = RunWriter::begin(&**disk, 0, genesis, None).map_err(rows_failed)?;
         let transaction = begin(&database)?;
         let write = || {
             let mut meta = transaction.open_table(META)?;
             meta.insert(SCHEMA_KEY, SCHEMA.to_le_bytes().as_slice())?;
             meta.insert(GENESIS, genesis.0.as_slice())?;
-            transaction.open_table(ROWS)?;
+            transaction.open_table(RUNS)?;
             transaction.open_table(DUE)?;
             transaction.open_table(NAMES)?;
             transaction.open_table(HEADERS)?;
@@ -51,9 +58,12 @@ impl Bulk {
         };
         write().map_err(|e| failed("making tables", e))?;
         Ok(Self {
-            database,
+            disk: Arc::clone(disk),
             rules: rules.clone(),
+            database,
             transaction: Some(transaction),
+            rows: Some(rows),
+            count: 0,
             pending: Vec::new(),
         })
     }
@@ -61,12 +71,14 @@ impl Bulk {
     /// Adds the next row; keys must rise.
     pub(crate) fn row(
         &mut self,
-        key: Hash,
+        key: &Hash,
         leaf: &Leaf,
-        value: Vec<u8>,
+        value: &[u8],
     ) -> Result<(), StorageFailed> {
-        let index = index_rows(&self.rules, &key, leaf);
-        self.pending.push((key, value, index));
+        let rows = self.rows.as_mut().expect("there is one until the end");
+        rows.push(key, Some(value)).map_err(rows_failed)?;
+        self.count += 1;
+        self.pending.extend(index_rows(&self.rules, key, leaf));
         match self.pending.len() < BATCH {
             true => Ok(()),
             false => self.flush(),
@@ -90,7 +102,11 @@ impl Bulk {
 
     /// Names the tip and makes all of it durable.
     pub(crate) fn finish(&mut self, tip: Tip) -> Result<(), StorageFailed> {
+        let rows = self.rows.take().expect("there is one until the end");
+        let run = rows.finish().map_err(rows_failed)?;
+        self.disk.sync().map_err(rows_failed)?;
         self.write_pending()?;
+        write_runs(self.transaction(), &Runs::new(vec![Arc::new(run)]), self.count)?;
         write_tip(self.transaction(), tip)?;
         self.commit()
     }
@@ -106,7 +122,7 @@ impl Bulk {
         let transaction = self.transaction.take().expect("there is one");
         transaction
             .commit()
-            .map_err(|e| failed("committing rows", e))
+            .map_err(|e| failed("committing a checkpoint", e))
     }
 
     fn transaction(&self) -> &WriteTransaction {
@@ -115,24 +131,22 @@ impl Bulk {
 
     fn write_pending(&mut self) -> Result<(), StorageFailed> {
         let write = || {
-            let mut rows = self.transaction().open_table(ROWS)?;
             let mut due = self.transaction().open_table(DUE)?;
             let mut names = self.transaction().open_table(NAMES)?;
-            for (key, value, index) in &self.pending {
-                rows.insert(&key.0, value.as_slice())?;
-                for row in index {
-                    match row {
-                        IndexRow::Due(height, key) => {
-                            due.insert(&height_key(*height, &key.0), ())?
-                        }
-                        IndexRow::Name(name) => names.insert(name.as_str(), ())?,
-                    };
-                }
+            for row in &self.pending {
+                match row {
+                    IndexRow::Due(height, key) => due.insert(&height_key(*height, &key.0), ())?,
+                    IndexRow::Name(name) => names.insert(name.as_str(), ())?,
+                };
             }
             Ok::<_, redb::Error>(())
         };
-        write().map_err(|e| failed("writing rows", e))?;
+        write().map_err(|e| failed("writing an index", e))?;
         self.pending.clear();
         Ok(())
     }
+}
+
+fn rows_failed(error: io::Error) -> StorageFailed {
+    StorageFailed::new(format!("writing {}", run_name(0)), error)
 }

@@ -1,25 +1,22 @@
 //! Reading a checkpoint: one committed state, which stays as it is while the next one is written.
 //!
-//! What is read is checked, since redb does not look at its checksums on every read: headers and ids must agree, and rows are held against the tree by whoever asks for
-//! them.
+//! What is read is checked, since redb does not look at its checksums on every read: headers and ids must agree. Rows have checksums of their own, and are held against the
+//! tree by whoever asks for them.
 
 use super::tables::{
-    DUE, GENESIS, HEADERS, HeightKey, IDS, Key32, META, NAMES, ROWS, SCHEMA as SCHEMA_KEY, TIP,
+    DUE, GENESIS, HEADERS, HeightKey, IDS, Key32, META, NAMES, ROWS, RUNS, SCHEMA as SCHEMA_KEY, TIP,
     height_key, split_height_key,
 };
-use super::{SCHEMA, failed};
+use super::{FILE, SCHEMA, failed};
 use crate::failed::StorageFailed;
 use crate::index::IndexRow;
-use crate::open::CHECKPOINT;
+use crate::runs::{Listed, Rows, Runs};
 use crate::tip::Tip;
-use parity_scale_codec::Decode;
+use parity_scale_codec::{Decode, DecodeAll};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use sapwood_primitives::codec;
 use sapwood_primitives::{BlockId, Hash, Height, Name, SealedHeader};
 use std::ops::Bound;
-
-/// Rows of the state as they are stored: key and encoded leaf.
-pub(crate) type Rows = Box<dyn Iterator<Item = Result<(Hash, Vec<u8>), StorageFailed>> + Send>;
 
 /// Rows of the indexes, in no order that matters.
 pub(crate) type Index = Box<dyn Iterator<Item = Result<IndexRow, StorageFailed>> + Send>;
@@ -27,7 +24,8 @@ pub(crate) type Index = Box<dyn Iterator<Item = Result<IndexRow, StorageFailed>>
 /// A committed checkpoint.
 pub(crate) struct Base {
     tip: Tip,
-    rows: ReadOnlyTable<Key32, &'static [u8]>,
+    rows: usize,
+    runs: Runs,
     due: ReadOnlyTable<HeightKey, ()>,
     names: ReadOnlyTable<&'static str, ()>,
     headers: ReadOnlyTable<u64, &'static [u8]>,
@@ -35,24 +33,23 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    pub(super) fn open(transaction: &ReadTransaction) -> Result<Self, StorageFailed> {
-        let open = || {
-            let meta = transaction.open_table(META)?;
-            let base = |tip| {
-                Ok::<_, redb::TableError>(Self {
-                    tip,
-                    rows: transaction.open_table(ROWS)?,
-                    due: transaction.open_table(DUE)?,
-                    names: transaction.open_table(NAMES)?,
-                    headers: transaction.open_table(HEADERS)?,
-                    ids: transaction.open_table(IDS)?,
-                })
-            };
-            Ok::<_, redb::TableError>((meta, base))
-        };
+    /// Opens the state of a transaction, whose rows are in these runs.
+    pub(super) fn open(transaction: &ReadTransaction, runs: Runs) -> Result<Self, StorageFailed> {
         let fail = |e| failed("opening a table", e);
-        let (meta, base) = open().map_err(fail)?;
-        base(tip(&meta)?).map_err(fail)
+        let meta = transaction.open_table(META).map_err(fail)?;
+        let (tip, rows) = (tip(&meta)?, rows(&meta, &runs)?);
+        let open = || {
+            Ok::<_, redb::TableError>(Self {
+                tip,
+                rows,
+                runs,
+                due: transaction.open_table(DUE)?,
+                names: transaction.open_table(NAMES)?,
+                headers: transaction.open_table(HEADERS)?,
+                ids: transaction.open_table(IDS)?,
+            })
+        };
+        open().map_err(fail)
     }
 
     /// The block whose state the rows are.
@@ -61,34 +58,27 @@ impl Base {
     }
 
     /// The number of rows.
-    pub(crate) fn len(&self) -> Result<usize, StorageFailed> {
-        let len = redb::ReadableTableMetadata::len(&self.rows);
-        let len = len.map_err(|e| failed("counting rows", e))?;
-        usize::try_from(len).map_err(|e| rotten("rows", e))
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// The files of the rows.
+    pub(super) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// The encoded leaf under a key.
     pub(crate) fn row(&self, key: &Hash) -> Result<Option<Vec<u8>>, StorageFailed> {
-        let found = self.rows.get(&key.0);
-        let found = found.map_err(|e| failed("reading rows", e))?;
-        Ok(found.map(|row| row.value().to_vec()))
+        Ok(self.runs.row(key)?)
     }
 
     /// The rows from one key to another, both included, by rising key.
-    pub(crate) fn rows_between(&self, first: &Hash, last: &Hash) -> Result<Rows, StorageFailed> {
-        let fail = |e| failed("reading rows", e);
-        let rows = self
-            .rows
-            .range_owned::<&[u8; 32]>(&first.0..=&last.0)
-            .map_err(fail)?;
-        Ok(Box::new(rows.map(move |row| {
-            let (key, value) = row.map_err(fail)?;
-            Ok((Hash(*key.value()), value.value().to_vec()))
-        })))
+    pub(crate) fn rows_between(&self, first: &Hash, last: &Hash) -> Rows {
+        self.runs.between(first, last)
     }
 
     /// All rows, by rising key.
-    pub(crate) fn all_rows(&self) -> Result<Rows, StorageFailed> {
+    pub(crate) fn all_rows(&self) -> Rows {
         self.rows_between(&Hash([0; 32]), &Hash([0xff; 32]))
     }
 
@@ -202,6 +192,35 @@ fn tip(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Tip, St
     })
 }
 
+/// The number of rows of the state: at most what the runs have.
+fn rows(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    runs: &Runs,
+) -> Result<usize, StorageFailed> {
+    let what = "the number of rows";
+    let row = meta.get(ROWS).map_err(|e| failed(format!("reading {what}"), e))?;
+    let row = row.ok_or_else(|| rotten(what, "absent"))?;
+    let rows = row.value().try_into().map(u64::from_le_bytes);
+    let rows = rows.ok().and_then(|rows| usize::try_from(rows).ok());
+    let most = runs.iter().map(|run| run.rows()).fold(0, usize::saturating_add);
+    rows.filter(|rows| *rows <= most)
+        .ok_or_else(|| rotten(what, "it is not that of the files"))
+}
+
+/// The runs that are listed, the oldest first.
+pub(super) fn runs(transaction: &ReadTransaction) -> Result<Vec<(u32, Listed)>, StorageFailed> {
+    let fail = |e: &dyn std::fmt::Display| failed("reading the list of files of rows", e);
+    let table = transaction.open_table(RUNS).map_err(|e| fail(&e))?;
+    let rows = table.iter().map_err(|e| fail(&e))?;
+    let listed = rows.map(|row| {
+        let (number, listed) = row.map_err(|e| fail(&e))?;
+        let listed = Listed::decode_all(&mut listed.value());
+        let listed = listed.map_err(|e| rotten("the list of files of rows", e))?;
+        Ok((number.value(), listed))
+    });
+    listed.collect()
+}
+
 /// What is wrong with a file that is not this chain's checkpoint.
 pub(super) enum Foreign {
     Damaged(String),
@@ -237,7 +256,7 @@ pub(super) fn check_meta(transaction: &ReadTransaction, genesis: &BlockId) -> Re
 
 /// Something in the file that cannot be what was written.
 fn rotten(what: impl std::fmt::Display, how: impl std::fmt::Display) -> StorageFailed {
-    damaged(format!("{what} in {CHECKPOINT}"), how)
+    damaged(format!("{what} in {FILE}"), how)
 }
 
 /// A row that cannot be what was written.

@@ -9,7 +9,7 @@ pub(super) type Key32 = &'static [u8; 32];
 pub(super) type HeightKey = &'static [u8; 40];
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-pub(super) const ROWS: TableDefinition<'_, Key32, &[u8]> = TableDefinition::new("rows");
+pub(super) const RUNS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("runs");
 pub(super) const DUE: TableDefinition<'_, HeightKey, ()> = TableDefinition::new("due");
 pub(super) const NAMES: TableDefinition<'_, &str, ()> = TableDefinition::new("names");
 pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
@@ -17,6 +17,8 @@ pub(super) const IDS: TableDefinition<'_, Key32, u64> = TableDefinition::new("id
 
 /// Key of the block whose state the rows are, in [`META`].
 pub(super) const TIP: &str = "tip";
+/// Key of the number of rows of the state, in [`META`].
+pub(super) const ROWS: &str = "rows";
 /// Key of the schema number in [`META`].
 pub(super) const SCHEMA: &str = "schema";
 /// Key of the genesis id in [`META`].

@@ -1,9 +1,11 @@
-//! Writing the next checkpoint: a memtable and the headers since the last one, in one transaction.
+//! Writing the next checkpoint: a memtable as a file of rows, and then that file, the indexes and the headers since the last checkpoint in one transaction.
 
-use super::tables::{DUE, HEADERS, IDS, META, NAMES, ROWS, TIP, height_key};
+use super::rows::{remove_others, write_rows};
+use super::tables::{DUE, HEADERS, IDS, META, NAMES, ROWS, RUNS, TIP, height_key};
 use super::{Base, Checkpoint, begin, failed};
 use crate::failed::StorageFailed;
 use crate::memtable::Memtable;
+use crate::runs::Runs;
 use crate::tip::Tip;
 use parity_scale_codec::Encode;
 use redb::WriteTransaction;
@@ -12,9 +14,13 @@ use std::sync::Arc;
 
 /// What a checkpoint is to hold beyond the one before it.
 pub(crate) struct Job {
+    /// The checkpoint before.
+    pub(crate) base: Arc<Base>,
     /// The block whose state the rows then are.
     pub(crate) tip: Tip,
     pub(crate) memtable: Arc<Memtable>,
+    /// Number of rows of the state.
+    pub(crate) rows: usize,
     /// Height of the last block that the branches of both checkpoints have in common.
     pub(crate) fork: Height,
     /// The headers above it, rising.
@@ -24,19 +30,41 @@ pub(crate) struct Job {
 impl Checkpoint {
     /// Writes a checkpoint and gives it to read. When this returns, it survives a loss of power.
     pub(crate) fn write(&self, job: &Job) -> Result<Base, StorageFailed> {
+        let (disk, old) = (&*self.disk, job.base.runs());
+        let runs = write_rows(disk, &self.genesis, old, &job.memtable, job.rows)?;
         // What redb did to the file when it opened it waited until now.
         let let_go = self.file.let_go();
         let_go.map_err(|e| failed("opening the checkpoint for writing", e))?;
-        let old = self.base()?.tip();
         let transaction = begin(self.database())?;
-        write_rows(&transaction, &job.memtable)?;
+        write_runs(&transaction, &runs, job.rows)?;
         write_index(&transaction, &job.memtable)?;
-        write_headers(&transaction, old.height, job)?;
+        write_headers(&transaction, job)?;
+        write_tip(&transaction, job.tip)?;
         transaction
             .commit()
             .map_err(|e| failed("committing a checkpoint", e))?;
-        self.base()
+        remove_others(disk, &runs)?;
+        self.base(runs)
     }
+}
+
+/// Lists the runs whose rows are the state, and the number of those rows.
+pub(super) fn write_runs(
+    transaction: &WriteTransaction,
+    runs: &Runs,
+    rows: usize,
+) -> Result<(), StorageFailed> {
+    let write = || {
+        let rows = (rows as u64).to_le_bytes();
+        transaction.open_table(META)?.insert(ROWS, rows.as_slice())?;
+        let mut table = transaction.open_table(RUNS)?;
+        table.retain(|_, _| false)?;
+        for (number, listed) in runs.listed() {
+            table.insert(number, listed.encode().as_slice())?;
+        }
+        Ok::<_, redb::Error>(())
+    };
+    write().map_err(|e| failed("listing files of rows", e))
 }
 
 /// Names the block whose state the rows are.
@@ -47,20 +75,6 @@ pub(super) fn write_tip(transaction: &WriteTransaction, tip: Tip) -> Result<(), 
         Ok::<_, redb::Error>(())
     };
     write().map_err(|e| failed("writing the tip", e))
-}
-
-fn write_rows(transaction: &WriteTransaction, memtable: &Memtable) -> Result<(), StorageFailed> {
-    let write = || {
-        let mut rows = transaction.open_table(ROWS)?;
-        for (key, row) in &memtable.rows {
-            match row {
-                Some(row) => rows.insert(&key.0, &**row)?,
-                None => rows.remove(&key.0)?,
-            };
-        }
-        Ok::<_, redb::Error>(())
-    };
-    write().map_err(|e| failed("writing rows", e))
 }
 
 fn write_index(transaction: &WriteTransaction, memtable: &Memtable) -> Result<(), StorageFailed> {
@@ -85,12 +99,9 @@ fn write_index(transaction: &WriteTransaction, memtable: &Memtable) -> Result<()
     write().map_err(|e| failed("writing an index", e))
 }
 
-/// Replaces the headers above the fork. `old` is the height of the checkpoint before.
-fn write_headers(
-    transaction: &WriteTransaction,
-    old: Height,
-    job: &Job,
-) -> Result<(), StorageFailed> {
+/// Replaces the headers above the fork.
+fn write_headers(transaction: &WriteTransaction, job: &Job) -> Result<(), StorageFailed> {
+    let old = job.base.tip().height;
     let write = || {
         let mut headers = transaction.open_table(HEADERS)?;
         let mut ids = transaction.open_table(IDS)?;
@@ -110,6 +121,5 @@ fn write_headers(
         }
         Ok::<_, redb::Error>(())
     };
-    write().map_err(|e| failed("writing headers", e))?;
-    write_tip(transaction, job.tip)
+    write().map_err(|e| failed("writing headers", e))
 }

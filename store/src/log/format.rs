@@ -1,5 +1,6 @@
 //! Bytes of headers and records; the text of [`super`] says what they mean.
 
+pub(super) use crate::bytes::take;
 use crate::Tip;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use sapwood_primitives::codec;
@@ -29,13 +30,6 @@ pub(super) fn page_up(offset: u64) -> u64 {
 
 /// Why bytes are not what they should be, in words for people.
 pub(super) type Reason = String;
-
-/// Takes the first `N` bytes off.
-pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, rest) = bytes.split_first_chunk::<N>()?;
-    *bytes = rest;
-    Some(*head)
-}
 
 /// The first page of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

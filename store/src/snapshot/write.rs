@@ -101,10 +101,10 @@ fn write_state(
         id: tip.id.0,
         height: tip.height.get(),
     };
-    let total = base.len()? as u64;
+    let total = base.len() as u64;
     let (mut leaves, mut chunks, mut bytes) = (0, 0, 0);
-    let rows = base.all_rows()?.map(|row| {
-        let (key, value) = row?;
+    let rows = base.all_rows().map(|row| {
+        let (key, value) = row.map_err(StorageFailed::from)?;
         leaves += 1;
         if leaves % 10_000 == 0 {
             report(Progress {

@@ -8,12 +8,12 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use redb::{Database, ReadableTable, TableDefinition};
 use rustix::fs::{CWD, FileType, Mode};
-use sapwood_primitives::Block;
+use sapwood_primitives::{Block, Hash, Leaf};
 use sapwood_primitives::leaf::key;
 use sapwood_store::{OpenStore, StorageFailed, Store};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::{TempDir, tempdir};
 
@@ -22,7 +22,7 @@ const NEW: &str = ".state.new";
 const CHECKPOINT: &str = "checkpoint.redb";
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-const ROWS: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("rows");
+const RUNS: TableDefinition<u32, &[u8]> = TableDefinition::new("runs");
 const NAMES: TableDefinition<&str, ()> = TableDefinition::new("names");
 
 /// A data directory with a chain of `n` blocks, closed.
@@ -139,7 +139,7 @@ fn the_store_of_another_chain_is_refused_and_stays() {
 
 #[test]
 fn a_newer_layout_is_refused_and_one_that_never_was_is_damage() {
-    for (schema, newer) in [(3, true), (u32::MAX, true), (0, false), (1, false)] {
+    for (schema, newer) in [(4, true), (u32::MAX, true), (0, false), (2, false)] {
         let (directory, ..) = stored(1);
         edit(directory.path(), |transaction| {
             let mut meta = transaction.open_table(META).unwrap();
@@ -154,46 +154,77 @@ fn a_newer_layout_is_refused_and_one_that_never_was_is_damage() {
     }
 }
 
+/// Rows of a state, as they are stored.
+type Rows = Vec<(Hash, Leaf, Vec<u8>)>;
+
 #[test]
 fn a_state_that_is_not_the_tips_is_refused() {
-    type Edit = fn(&redb::WriteTransaction);
-    let edits: [Edit; 4] = [
-        // A row goes.
-        |edit| {
-            let mut rows = edit.open_table(ROWS).unwrap();
-            rows.remove(&key::system().0).unwrap();
-        },
+    let (_, world, _) = stored(14);
+    let edits: [fn(&mut Rows); 5] = [
+        |_| {},
+        // A row is missing.
+        |rows| drop(rows.remove(3)),
         // A row is under another key.
-        |edit| {
-            let mut rows = edit.open_table(ROWS).unwrap();
-            let row = rows
-                .get(&key::system().0)
-                .unwrap()
-                .unwrap()
-                .value()
-                .to_vec();
-            rows.insert(&[9; 32], row.as_slice()).unwrap();
-        },
+        |rows| rows.last_mut().unwrap().0.0[31] ^= 1,
         // A row is no leaf.
-        |edit| {
-            let mut rows = edit.open_table(ROWS).unwrap();
-            rows.insert(&key::system().0, b"nothing".as_slice())
-                .unwrap();
-        },
+        |rows| rows[2].2 = b"nothing".to_vec(),
+        // A row is another leaf.
+        |rows| rows[2].2 = rows[1].2.clone(),
+    ];
+    for (number, edit) in edits.into_iter().enumerate() {
+        let (directory, mut rows) = (tempdir().unwrap(), world.rows());
+        edit(&mut rows);
+        world.make(directory.path(), rows).unwrap();
+        match number {
+            0 => assert_eq!(open(directory.path()).unwrap().link, world.tip().link),
+            _ => assert!(matches!(
+                refusal(directory.path()),
+                OpenStore::Damaged { .. }
+            )),
+        }
+    }
+    // Rows that do not come in their order make no store.
+    let (directory, mut rows) = (tempdir().unwrap(), world.rows());
+    rows.swap(1, 2);
+    assert!(world.make(directory.path(), rows).is_err());
+    assert!(!directory.path().join(STATE).exists());
+}
+
+#[test]
+fn a_checkpoint_whose_parts_contradict_each_other_is_refused() {
+    type Edit = fn(&redb::WriteTransaction);
+    let edits: [Edit; 5] = [
         // An index has an entry for no row.
         |edit| {
             let mut names = edit.open_table(NAMES).unwrap();
             names.insert("nobody", ()).unwrap();
         },
+        // The files of rows have fewer rows than the state, or more.
+        |edit| set_rows(edit, |rows| rows + 1),
+        |edit| set_rows(edit, |rows| rows - 1),
+        // A file is not listed.
+        |edit| edit.open_table(RUNS).unwrap().retain(|_, _| false).unwrap(),
+        // What the list says of a file has another length.
+        |edit| {
+            let mut runs = edit.open_table(RUNS).unwrap();
+            let number = runs.last().unwrap().unwrap().0.value();
+            runs.insert(number, [0; 23].as_slice()).unwrap();
+        },
     ];
     for work in edits {
         let (directory, ..) = stored(14);
         edit(directory.path(), work);
-        assert!(matches!(
-            refusal(directory.path()),
-            OpenStore::Damaged { .. }
-        ));
+        let refused = refusal(directory.path());
+        assert!(refused.to_string().contains(CHECKPOINT), "{refused}");
     }
+}
+
+/// Changes the number of rows that the checkpoint names.
+fn set_rows(edit: &redb::WriteTransaction, change: fn(u64) -> u64) {
+    let mut meta = edit.open_table(META).unwrap();
+    let rows = meta.get("rows").unwrap().unwrap().value().try_into();
+    let rows = change(u64::from_le_bytes(rows.unwrap())).to_le_bytes();
+    meta.insert("rows", rows.as_slice()).unwrap();
 }
 
 type Make = fn(&Path);
@@ -334,13 +365,23 @@ fn differs<T>(found: Result<Option<T>, StorageFailed>, right: impl Fn(&T) -> boo
     }
 }
 
-/// Opens a store with a damaged checkpoint and demands a named error, or the very state that was stored and for every other question the true answer or none. Says whether
+/// Opens a store with a damaged file and demands a named error, or the very state that was stored and for every other question the true answer or none. Says whether
 /// anything was noticed.
-fn notices(original: &Path, bytes: &[u8], tip: &Arc<Replica>, blocks: &[Block]) -> bool {
+fn notices(
+    original: &Path,
+    name: &str,
+    bytes: &[u8],
+    tip: &Arc<Replica>,
+    blocks: &[Block],
+) -> bool {
     let copy = copied(original);
-    fs::write(copy.path().join(STATE).join(CHECKPOINT), bytes).unwrap();
-    let Ok(node) = Node::open(copy.path(), &tip.chain, no_checkpoints()) else {
-        return true;
+    fs::write(copy.path().join(STATE).join(name), bytes).unwrap();
+    let node = match Node::open(copy.path(), &tip.chain, no_checkpoints()) {
+        Ok(node) => node,
+        Err(refused) => {
+            assert!(refused.to_string().contains(name), "{name}: {refused}");
+            return true;
+        }
     };
     assert_eq!(node.link, tip.link);
     let mut noticed = false;
@@ -379,7 +420,7 @@ fn a_flipped_bit_of_the_checkpoint_is_an_error_or_changes_no_answer() {
         let at = used[usize::try_from(random.next_u32()).unwrap() % used.len()];
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (random.next_u32() % 8);
-        noticed += usize::from(notices(path, &damaged, world.tip(), &blocks));
+        noticed += usize::from(notices(path, CHECKPOINT, &damaged, world.tip(), &blocks));
     }
     // Much of the file is pages that no table uses any more.
     assert!(noticed > 5, "only {noticed} of 100 were noticed");
@@ -390,7 +431,7 @@ fn a_checkpoint_that_was_cut_off_or_grew_is_an_error_or_changes_no_answer() {
     let (directory, world, blocks) = stored(20);
     let path = directory.path();
     let bytes = fs::read(path.join(STATE).join(CHECKPOINT)).unwrap();
-    let notices = |bytes: &[u8]| notices(path, bytes, world.tip(), &blocks);
+    let notices = |bytes: &[u8]| notices(path, CHECKPOINT, bytes, world.tip(), &blocks);
     for cut in (4096..bytes.len()).step_by(bytes.len() / 12) {
         let cut = cut / 4096 * 4096;
         notices(&bytes[..cut]);
@@ -404,21 +445,117 @@ fn a_checkpoint_that_was_cut_off_or_grew_is_an_error_or_changes_no_answer() {
     assert!(notices(&no_start));
 }
 
+/// Names of the files of rows in a data directory.
+fn rows_files(data: &Path) -> Vec<String> {
+    let mut names = names_in(&data.join(STATE));
+    names.retain(|name| name.ends_with(".rows"));
+    names
+}
+
+#[test]
+fn any_damage_to_a_file_of_rows_is_noticed() {
+    let (directory, world, blocks) = stored(40);
+    let path = directory.path();
+    let names = rows_files(path);
+    assert!(names.len() > 1, "there is a delta beside the base");
+    for name in names {
+        let bytes = fs::read(path.join(STATE).join(&name)).unwrap();
+        let notices = |bytes: &[u8]| notices(path, &name, bytes, world.tip(), &blocks);
+        assert!(!notices(&bytes));
+        for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(notices(&flipped), "{name}, byte {at}");
+        }
+        for len in (0..bytes.len()).step_by(bytes.len() / 10) {
+            assert!(notices(&bytes[..len]), "{name}, cut off at {len}");
+        }
+        assert!(notices(&[&bytes[..], &[0]].concat()));
+        let mut zeros = bytes.clone();
+        let middle = bytes.len() / 2;
+        zeros[middle..].fill(0);
+        assert!(notices(&zeros));
+    }
+}
+
+#[test]
+fn another_file_of_rows_under_a_name_is_refused() {
+    let (one, ..) = stored(40);
+    let other_chain = tempdir().unwrap();
+    drop(Node::open(other_chain.path(), &self::other_chain(), config()).unwrap());
+    // The same rows written again, in a file of the same name and length.
+    let (twin, ..) = stored(40);
+    let names = rows_files(one.path());
+    assert_eq!(names, rows_files(twin.path()));
+    let foreign = other_chain.path().join(STATE).join("00000000.rows");
+    let cases = [
+        (twin.path().join(STATE).join(&names[0]), "another file"),
+        (one.path().join(STATE).join(&names[1]), "it is file"),
+        (foreign, "belongs to another chain"),
+    ];
+    for (file, words) in cases {
+        let copy = copied(one.path());
+        let place = copy.path().join(STATE).join(&names[0]);
+        fs::copy(&file, &place).unwrap();
+        let refused = refusal(copy.path()).to_string();
+        assert!(refused.contains(&names[0]) && refused.contains(words), "{refused}");
+        assert_eq!(fs::read(place).unwrap(), fs::read(file).unwrap());
+    }
+    // A later format is told from damage.
+    let copy = copied(one.path());
+    let place = copy.path().join(STATE).join(&names[0]);
+    let mut bytes = fs::read(&place).unwrap();
+    bytes[8] = 2;
+    fs::write(&place, bytes).unwrap();
+    assert!(matches!(refusal(copy.path()), OpenStore::Newer { found: 2, .. }));
+}
+
+#[test]
+fn what_a_crash_has_left_goes_with_the_next_checkpoint_and_nothing_else_does() {
+    let (directory, mut world, _) = stored(5);
+    let state = directory.path().join(STATE);
+    let named = rows_files(directory.path());
+    fs::write(state.join("00000007.rows"), "half a file").unwrap();
+    for kept in ["7.rows", "000000007.rows", "x.rows", "00000007.rows.old"] {
+        fs::write(state.join(kept), "not ours").unwrap();
+    }
+    let mut node = open(directory.path()).unwrap();
+    world.check(&node);
+    assert!(state.join("00000007.rows").exists(), "a start removes nothing");
+    for _ in 0..5 {
+        node.extend(&[world.mine(2, What::Nothing)]).unwrap();
+    }
+    drop(node);
+    let left = rows_files(directory.path());
+    assert!(!left.contains(&"00000007.rows".to_owned()), "{left:?}");
+    assert!(left.contains(&"00000008.rows".to_owned()), "{left:?}");
+    assert!(["7.rows", "000000007.rows", "x.rows"].iter().all(|name| left.contains(&(*name).to_owned())));
+    assert!(state.join("00000007.rows.old").exists() && named.len() == 1);
+    world.check(&open(directory.path()).unwrap());
+}
+
 #[test]
 fn a_row_that_rots_while_the_store_is_open_is_an_error() {
-    // The tree knows every row, so no proof is made of another value.
     let (directory, world, _) = stored(14);
+    let node = open(directory.path()).unwrap();
     let row = world.tip().leaves[&key::system()].encode();
-    let path: PathBuf = directory.path().join(STATE).join(CHECKPOINT);
-    let mut bytes = fs::read(&path).unwrap();
-    let places: Vec<_> = (0..bytes.len() - row.len())
-        .filter(|&at| bytes[at..].starts_with(&row))
-        .collect();
-    assert!(!places.is_empty());
-    for at in places {
-        bytes[at] ^= 0xff;
+    let mut places = 0;
+    for name in rows_files(directory.path()) {
+        let path = directory.path().join(STATE).join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        for at in 0..bytes.len() - row.len() {
+            if bytes[at..].starts_with(&row) {
+                bytes[at] ^= 0xff;
+                places += 1;
+            }
+        }
+        fs::write(&path, bytes).unwrap();
     }
-    fs::write(&path, bytes).unwrap();
+    assert!(places > 0);
+    let tip = &world.tip().link.id;
+    let failed = node.view.leaf(tip, &key::system()).unwrap_err().to_string();
+    assert!(failed.contains(".rows") && failed.contains("damaged"), "{failed}");
+    drop(node);
     assert!(matches!(
         refusal(directory.path()),
         OpenStore::Damaged { .. }

@@ -72,6 +72,38 @@ impl World {
         })
     }
 
+    /// The rows of the main chain's state, as they are stored.
+    pub(crate) fn rows(&self) -> Vec<(Hash, Leaf, Vec<u8>)> {
+        let leaves = self.tip().leaves.iter();
+        leaves
+            .map(|(key, leaf)| (*key, leaf.clone(), leaf.encode()))
+            .collect()
+    }
+
+    /// Makes a store that begins with the main chain's tip and these rows.
+    pub(crate) fn make(
+        &self,
+        data: &Path,
+        rows: Vec<(Hash, Leaf, Vec<u8>)>,
+    ) -> Result<(), OpenStore> {
+        let (tip, genesis) = (self.tip(), genesis(&self.tip().chain).unwrap().block.header);
+        let states = self.main[1..].iter();
+        let headers = states.map(|state| self.blocks[&state.link.id].header.clone());
+        let headers: Vec<_> = std::iter::once(genesis).chain(headers).collect();
+        Store::make(data, &tip.chain, |mut new| {
+            new.headers(&headers)?;
+            for (key, leaf, row) in rows {
+                new.row(key, &leaf, row)?;
+            }
+            new.finish(&NewBlock {
+                link: &tip.link,
+                parent: self.main[self.main.len() - 2].link.id,
+                txids: &[],
+                bytes: &[],
+            })
+        })
+    }
+
     /// Demands that a store answers every question as the replica does.
     pub(crate) fn check(&self, node: &Node) {
         let (tip, view) = (self.tip(), &node.view);
