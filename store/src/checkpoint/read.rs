@@ -215,7 +215,8 @@ pub(super) fn runs(transaction: &ReadTransaction) -> Result<Vec<(u32, Listed)>, 
     let listed = rows.map(|row| {
         let (number, listed) = row.map_err(|e| fail(&e))?;
         let listed = Listed::decode_all(&mut listed.value());
-        let listed = listed.map_err(|e| rotten("the list of files of rows", e))?;
+        let listed = listed
+            .map_err(|_| rotten("the list of files of rows", "an entry does not decode"))?;
         Ok((number.value(), listed))
     });
     listed.collect()

@@ -73,7 +73,7 @@ fn it_is_written_at_the_end_and_taken_away_at_the_next_start() {
 #[test]
 fn it_is_used() {
     // With a cache the rows are not read: one that has rotted is met only when it is asked for. No state before is remembered, for which rows would be read.
-    let (_, world) = closed();
+    let world = World::new(Replica::with_bystanders(&chain(), 130));
     let directory = tempfile::tempdir().unwrap();
     let chain = &world.tip().chain;
     let open = || Node::open(directory.path(), chain, no_checkpoints());

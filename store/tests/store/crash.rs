@@ -1,18 +1,27 @@
 //! What was acknowledged is there after the process was killed, the power went or the disk failed, and nothing else is.
 
-use crate::node::{Node, config};
+use crate::node::{self, Node};
 use crate::replica::{Replica, What, chain};
 use crate::world::World;
 use sapwood_account_tree::Mode;
 use sapwood_primitives::Block;
-use sapwood_store::disk::{Fault, Simulated};
+use sapwood_store::disk::{Disk, Fault, Simulated};
 use sapwood_store::{Config, StorageFailed};
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// Tells the child where its data directory is.
 const DIRECTORY: &str = "SAPWOOD_TEST_DIRECTORY";
+
+/// Checkpoints every other block, so that files of rows are made, merged and removed all the time.
+fn config() -> Config {
+    Config {
+        checkpoint_blocks: 2,
+        ..node::config()
+    }
+}
 
 /// Blocks that the killed process mines over all its lives, at most.
 const BLOCKS: usize = 200;
@@ -79,7 +88,7 @@ type Move = (usize, Vec<Block>);
 
 /// A chain that grows, leaves two branches, and grows again; and the states after each move.
 fn moves() -> (Vec<Move>, Vec<Arc<Replica>>) {
-    let mut world = World::new(Replica::new(&chain()));
+    let mut world = World::new(Replica::with_bystanders(&chain(), BYSTANDERS));
     let (mut moves, mut tips) = (Vec::new(), vec![Arc::clone(world.tip())]);
     for height in 0..24u8 {
         let next = match height {
@@ -146,14 +155,33 @@ fn same(node: &Node, replica: &Replica) {
     assert_eq!(node.view.names(None, 100).unwrap(), replica.names());
 }
 
+/// Rows that are in the base and do not change: enough that some checkpoints are deltas, and few enough that new bases are made.
+const BYSTANDERS: u8 = 70;
+
+/// Names of the files of rows, the base's first.
+fn rows_files(disk: &Simulated) -> Vec<String> {
+    let mut names = disk.list().unwrap();
+    names.retain(|name| name.ends_with(".rows"));
+    names.sort();
+    names
+}
+
 /// A disk with a store at its genesis, and the operations that the moves take on it.
 fn made(config: &Config, moves: &[Move]) -> (Simulated, u64) {
-    let disk = Simulated::new();
+    let disk = World::new(Replica::with_bystanders(&chain(), BYSTANDERS)).disk();
     drop(Node::on_disk(&disk, &chain(), config.clone()).unwrap());
     let counted = disk.copy();
     let mut node = Node::on_disk(&counted, &chain(), config.clone()).unwrap();
     let before = counted.operations();
-    assert_eq!(go(&mut node, moves, 0).1, None);
+    let mut files = BTreeSet::new();
+    for number in 0..moves.len() {
+        assert_eq!(go(&mut node, &moves[..=number], number).1, None);
+        files.insert(rows_files(&counted));
+    }
+    // New bases and deltas are both among what is interrupted.
+    let bases: BTreeSet<_> = files.iter().map(|names| &names[0]).collect();
+    assert!(bases.len() > 2, "{files:?}");
+    assert!(files.iter().any(|names| names.len() > 2), "{files:?}");
     (disk, counted.operations() - before)
 }
 

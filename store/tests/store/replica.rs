@@ -1,8 +1,10 @@
 //! A chain of one's own: keys, and a replica that keeps the state in a map, mines blocks, and shares only the runtime with the code under test.
 
-use sapwood_account_tree::NaiveTree;
+use parity_scale_codec::Encode;
+use sapwood_account_tree::hash::value_hash;
+use sapwood_account_tree::{Key, NaiveTree};
 use sapwood_primitives::codec::{Bounded, Bytes};
-use sapwood_primitives::leaf::key;
+use sapwood_primitives::leaf::{Account, key};
 use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{
     AccountId, Action, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf, Name,
@@ -41,6 +43,11 @@ fn keypair(n: u8) -> Keypair {
 
 pub(crate) fn account(n: u8) -> AccountId {
     Authority::of(&keypair(n)).account_id()
+}
+
+/// An account that nobody has the key of.
+pub(crate) fn bystander(n: u8) -> AccountId {
+    AccountId([n; 32])
 }
 
 pub(crate) fn id(block: &Block) -> BlockId {
@@ -85,6 +92,20 @@ impl Replica {
             tree: start.tree,
             leaves: BTreeMap::from([(start.leaf.key(), start.leaf)]),
         }
+    }
+
+    /// A chain whose genesis has so many accounts besides, without coins, of which no block speaks.
+    pub(crate) fn with_bystanders(chain: &Arc<Chain>, count: u8) -> Self {
+        let mut replica = Self::new(chain);
+        for n in 0..count {
+            let account = Account::new(bystander(n), Amount::ZERO, Height::new(0));
+            let leaf = Leaf::Account(Box::new(account));
+            let hash = value_hash(&leaf.encode());
+            replica.tree.update(&[(Key(leaf.key().0), Some(hash))]);
+            replica.leaves.insert(leaf.key(), leaf);
+        }
+        replica.link.state_root = Hash(replica.tree.root().0);
+        replica
     }
 
     pub(crate) fn height(&self) -> u64 {

@@ -4,10 +4,14 @@ use crate::node::Node;
 use crate::replica::{Replica, What, id};
 use parity_scale_codec::Encode;
 use sapwood_account_tree::{Claim, Key, Root, verify, verify_many};
-use sapwood_primitives::{Block, BlockId, Hash, Height, TxId};
-use sapwood_runtime::State;
-use sapwood_store::{Position, ReadFailed, View};
+use sapwood_primitives::{Block, BlockId, Hash, Height, Leaf, TxId};
+use sapwood_runtime::{State, genesis};
+use sapwood_store::disk::{Disk, OpenMode, Simulated};
+use sapwood_store::log::NewBlock;
+use sapwood_store::{OpenStore, Position, ReadFailed, Store, View};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is known of a chain: the states of the main chain by height, all states that were gone through, and all blocks.
@@ -97,11 +101,24 @@ impl World {
             }
             new.finish(&NewBlock {
                 link: &tip.link,
-                parent: self.main[self.main.len() - 2].link.id,
+                parent: headers[headers.len() - 1].header.parent,
                 txids: &[],
                 bytes: &[],
             })
         })
+    }
+
+    /// The disk of a store that begins with the main chain's tip.
+    pub(crate) fn disk(&self) -> Simulated {
+        let (directory, disk) = (tempfile::tempdir().unwrap(), Simulated::new());
+        self.make(directory.path(), self.rows()).unwrap();
+        for entry in fs::read_dir(Store::directory_in(directory.path())).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let file = disk.open(&name, OpenMode::Create).unwrap();
+            file.write_at(0, &fs::read(entry.path()).unwrap()).unwrap();
+        }
+        disk.copy()
     }
 
     /// Demands that a store answers every question as the replica does.
