@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Counted up when the stores would be others than before.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Transfers in each block of a node's window.
 const TRANSFERS: usize = 50;

@@ -12,7 +12,7 @@ use sapwood_primitives::{Amount, Chain, Hash, Leaf};
 use std::path::{Path, PathBuf};
 
 /// Counted up when a store would be another than before.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Rows that are made at a time, on all threads.
 const BATCH: usize = 1 << 14;

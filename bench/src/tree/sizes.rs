@@ -29,10 +29,15 @@ pub(crate) fn disk(loaded: &Loaded, report: &mut Report) -> Result<(), String> {
     let summary =
         snapshot::import(&files, &data, &loaded.chain, &mut |_| ()).map_err(|e| e.to_string())?;
     let store = Store::directory_in(&data);
-    let rows = allocated(&store.join("checkpoint.redb"))?;
-    let mut all = 0;
+    // The checkpoint is its redb file and the files of rows that this names.
+    let (mut rows, mut all) = (0, 0);
     for entry in fs::read_dir(&store).map_err(|e| e.to_string())? {
-        all += allocated(&entry.map_err(|e| e.to_string())?.path())?;
+        let path = entry.map_err(|e| e.to_string())?.path();
+        let bytes = allocated(&path)?;
+        all += bytes;
+        if path.extension().is_some_and(|ending| ending == "redb" || ending == "rows") {
+            rows += bytes;
+        }
     }
     report.note(&format!(
         "tree_disk_row: {} leaves; checkpoint {:.1} MB, whole store {:.1} MB, snapshot {:.1} MB",
