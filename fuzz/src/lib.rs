@@ -4,6 +4,7 @@
 
 mod mutate;
 mod targets;
+mod targets_store;
 mod targets_tree;
 
 pub use mutate::{Random, mutate};

@@ -1,6 +1,6 @@
 //! The targets: for each parser of foreign bytes a set of good inputs and what must hold for any input.
 
-use crate::targets_tree;
+use crate::{targets_store, targets_tree};
 use parity_scale_codec::Encode;
 use sapwood_account_tree::{Claim, Key, NaiveTree, Proof, hash::value_hash, verify};
 use sapwood_primitives::codec::{self, Wire};
@@ -92,6 +92,12 @@ pub const TARGETS: &[Target] = &[
     targets_tree::ANCHORED_PROOF,
     targets_tree::MANIFEST,
     targets_tree::CHUNK,
+    targets_store::ROWS_HEADER,
+    targets_store::ROWS_BLOCK,
+    targets_store::ROWS_INDEX,
+    targets_store::SEGMENT_HEADER,
+    targets_store::LOG_RECORD,
+    targets_store::LOG_INDEX,
     Target {
         name: "dns",
         seeds: queries,

@@ -1,4 +1,4 @@
-//! The thread that brings the checkpoint forward, so that no block waits for redb.
+//! The thread that brings the checkpoint forward, so that no block waits for it.
 
 use crate::checkpoint::{Checkpoint, Job};
 use crate::failed::StorageFailed;

@@ -1,7 +1,7 @@
 //! Deleting a store that nobody uses.
 
-use crate::disk::{Disk, Folder};
 use crate::checkpoint;
+use crate::disk::{Disk, Folder};
 use crate::open::{DIRECTORY, NEW_DIRECTORY, OpenStore, fault, kind_of, lock};
 use crate::store::Store;
 use rustix::fs::FileType;

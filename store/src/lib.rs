@@ -16,6 +16,8 @@ mod checkpointer;
 mod contained;
 pub mod disk;
 mod failed;
+#[doc(hidden)]
+pub mod fuzzing;
 mod idle;
 mod index;
 mod live;

@@ -193,12 +193,9 @@ impl Live {
         self.frozen.is_some()
     }
 
-    /// Sets aside what the next checkpoint writes. None if nothing differs, one is being written, or this is not the state after `tip`, because a commit failed.
+    /// Sets aside what the next checkpoint writes. None if there is one of this state, one is being written, or this is not the state after `tip`, because a commit failed.
     pub(crate) fn freeze(&mut self, tip: Tip) -> Option<Job> {
-        if self.at != tip.id
-            || self.frozen.is_some()
-            || (self.active.is_empty() && self.base.tip().id == tip.id)
-        {
+        if self.at != tip.id || self.frozen.is_some() || self.base.tip().id == tip.id {
             return None;
         }
         let memtable = Arc::new(std::mem::take(&mut self.active));

@@ -29,8 +29,4 @@ impl Memtable {
             IndexRow::Name(name) => self.names.insert(name, there),
         };
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.due.is_empty() && self.names.is_empty()
-    }
 }

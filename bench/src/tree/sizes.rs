@@ -35,7 +35,10 @@ pub(crate) fn disk(loaded: &Loaded, report: &mut Report) -> Result<(), String> {
         let path = entry.map_err(|e| e.to_string())?.path();
         let bytes = allocated(&path)?;
         all += bytes;
-        if path.extension().is_some_and(|ending| ending == "redb" || ending == "rows") {
+        if path
+            .extension()
+            .is_some_and(|ending| ending == "redb" || ending == "rows")
+        {
             rows += bytes;
         }
     }

@@ -1,6 +1,8 @@
 //! Making a checkpoint from nothing: rows in the order of their keys, which become one run.
 
-use super::tables::{DUE, GENESIS, HEADERS, IDS, META, NAMES, RUNS, SCHEMA as SCHEMA_KEY, height_key};
+use super::tables::{
+    DUE, GENESIS, HEADERS, IDS, META, NAMES, RUNS, SCHEMA as SCHEMA_KEY, height_key,
+};
 use super::write::{write_runs, write_tip};
 use super::{FILE, OpenCheckpoint, Refusal, SCHEMA, begin, builder, failed};
 use crate::disk::{Backend, Disk, OpenMode};
@@ -106,7 +108,11 @@ impl Bulk {
         let run = rows.finish().map_err(rows_failed)?;
         self.disk.sync().map_err(rows_failed)?;
         self.write_pending()?;
-        write_runs(self.transaction(), &Runs::new(vec![Arc::new(run)]), self.count)?;
+        write_runs(
+            self.transaction(),
+            &Runs::new(vec![Arc::new(run)]),
+            self.count,
+        )?;
         write_tip(self.transaction(), tip)?;
         self.commit()
     }

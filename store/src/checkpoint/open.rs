@@ -104,6 +104,7 @@ fn open_runs(
         run.map(Arc::new).map_err(|error| OpenCheckpoint {
             file: run_name(number),
             why: match error {
+                OpenRun::Missing => Refusal::Damaged(format!("it is missing, and {FILE} names it")),
                 OpenRun::Damaged(reason) => Refusal::Damaged(reason),
                 OpenRun::OtherChain(found) => Refusal::OtherChain(found),
                 OpenRun::Newer(found) => Refusal::Newer(found),

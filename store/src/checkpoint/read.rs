@@ -4,8 +4,8 @@
 //! tree by whoever asks for them.
 
 use super::tables::{
-    DUE, GENESIS, HEADERS, HeightKey, IDS, Key32, META, NAMES, ROWS, RUNS, SCHEMA as SCHEMA_KEY, TIP,
-    height_key, split_height_key,
+    DUE, GENESIS, HEADERS, HeightKey, IDS, Key32, META, NAMES, ROWS, RUNS, SCHEMA as SCHEMA_KEY,
+    TIP, height_key, split_height_key,
 };
 use super::{FILE, SCHEMA, failed};
 use crate::failed::StorageFailed;
@@ -198,11 +198,16 @@ fn rows(
     runs: &Runs,
 ) -> Result<usize, StorageFailed> {
     let what = "the number of rows";
-    let row = meta.get(ROWS).map_err(|e| failed(format!("reading {what}"), e))?;
+    let row = meta
+        .get(ROWS)
+        .map_err(|e| failed(format!("reading {what}"), e))?;
     let row = row.ok_or_else(|| rotten(what, "absent"))?;
     let rows = row.value().try_into().map(u64::from_le_bytes);
     let rows = rows.ok().and_then(|rows| usize::try_from(rows).ok());
-    let most = runs.iter().map(|run| run.rows()).fold(0, usize::saturating_add);
+    let most = runs
+        .iter()
+        .map(|run| run.rows())
+        .fold(0, usize::saturating_add);
     rows.filter(|rows| *rows <= most)
         .ok_or_else(|| rotten(what, "it is not that of the files"))
 }
@@ -215,8 +220,8 @@ pub(super) fn runs(transaction: &ReadTransaction) -> Result<Vec<(u32, Listed)>, 
     let listed = rows.map(|row| {
         let (number, listed) = row.map_err(|e| fail(&e))?;
         let listed = Listed::decode_all(&mut listed.value());
-        let listed = listed
-            .map_err(|_| rotten("the list of files of rows", "an entry does not decode"))?;
+        let listed =
+            listed.map_err(|_| rotten("the list of files of rows", "an entry does not decode"))?;
         Ok((number.value(), listed))
     });
     listed.collect()

@@ -66,7 +66,12 @@ pub(super) fn write_rows(
     }
     let run = writer.finish().map_err(&fail)?;
     disk.sync().map_err(failed("naming", &name))?;
-    tracing::debug!(file = name, rows = run.rows(), runs = merged.len(), "rows are written and runs merged");
+    tracing::debug!(
+        file = name,
+        rows = run.rows(),
+        runs = merged.len(),
+        "rows are written and runs merged"
+    );
     let kept = kept.iter().cloned();
     Ok(Runs::new(kept.chain([Arc::new(run)]).collect()))
 }

@@ -56,7 +56,9 @@ pub(super) fn write_runs(
 ) -> Result<(), StorageFailed> {
     let write = || {
         let rows = (rows as u64).to_le_bytes();
-        transaction.open_table(META)?.insert(ROWS, rows.as_slice())?;
+        transaction
+            .open_table(META)?
+            .insert(ROWS, rows.as_slice())?;
         let mut table = transaction.open_table(RUNS)?;
         table.retain(|_, _| false)?;
         for (number, listed) in runs.listed() {

@@ -1,7 +1,7 @@
 //! Bytes of headers and records; the text of [`super`] says what they mean.
 
-pub(super) use crate::bytes::take;
 use crate::Tip;
+pub(super) use crate::bytes::take;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use sapwood_primitives::codec;
 use sapwood_primitives::{BlockId, TxId};

@@ -95,6 +95,7 @@
 
 mod files;
 mod format;
+pub(crate) mod fuzzing;
 mod index;
 mod open;
 mod reader;

@@ -42,6 +42,7 @@
 //! checked whenever it is read.
 
 mod format;
+pub(crate) mod fuzzing;
 mod merge;
 mod read;
 #[cfg(test)]
@@ -87,6 +88,7 @@ pub(crate) struct Runs(Vec<Arc<Run>>);
 /// Why a run cannot be opened.
 #[derive(Debug)]
 pub(crate) enum OpenRun {
+    Missing,
     Damaged(String),
     OtherChain(BlockId),
     Newer(u32),

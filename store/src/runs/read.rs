@@ -25,7 +25,7 @@ impl Run {
         let damaged = |reason: Reason| OpenRun::Damaged(reason.to_owned());
         let file = disk.open(&run_name(number), OpenMode::Existing);
         let file = file.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => damaged("it is missing"),
+            io::ErrorKind::NotFound => OpenRun::Missing,
             _ => OpenRun::Io(error),
         })?;
         let length = file.len().map_err(OpenRun::Io)?;
@@ -126,7 +126,10 @@ impl Run {
         let offsets = &self.index.offsets[blocks.start..=blocks.end];
         let (start, end) = (offsets[0], offsets[offsets.len() - 1]);
         // Bounded by the longest block, or by the piece that was asked for.
-        bytes.resize(usize::try_from(end - start).expect("blocks fit into memory"), 0);
+        bytes.resize(
+            usize::try_from(end - start).expect("blocks fit into memory"),
+            0,
+        );
         let read = self.file.read_at(start, bytes);
         read.map_err(|error| self.fault(start, Why::Io(error)))?;
         for (block, pair) in blocks.zip(offsets.windows(2)) {

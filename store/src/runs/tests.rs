@@ -231,14 +231,23 @@ fn a_block_that_stands_in_the_place_of_another_does_not_fit() {
     assert!(run.row(&Hash([0; 32])).unwrap().is_some());
     let key = Hash([run.index.places[1].to_be_bytes()[0]; 32]);
     let fault = run.row(&key).unwrap_err();
-    assert_eq!((fault.offset, fault.file.as_str()), (second, "00000000.rows"));
+    assert_eq!(
+        (fault.offset, fault.file.as_str()),
+        (second, "00000000.rows")
+    );
 }
 
 #[test]
 fn names_are_those_of_numbers_and_no_others() {
     assert_eq!(run_number("00000012.rows"), Some(12));
     assert_eq!(run_number("123456789.rows"), Some(123_456_789));
-    for name in ["12.rows", "+0000012.rows", "00000012.row", "00000012.rows.new", "000000012.rows"] {
+    for name in [
+        "12.rows",
+        "+0000012.rows",
+        "00000012.row",
+        "00000012.rows.new",
+        "000000012.rows",
+    ] {
         assert_eq!(run_number(name), None, "{name}");
     }
     assert_eq!(place(&[0xff; 32]), u64::MAX);

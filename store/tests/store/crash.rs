@@ -189,9 +189,9 @@ fn made(config: &Config, moves: &[Move]) -> (Simulated, u64) {
 fn a_disk_that_fails_at_any_operation_leaves_a_whole_state() {
     let (moves, tips) = moves();
     for (fault, mode, step) in [
-        (Fault::NoSpace, Mode::Fast, 11),
-        (Fault::Io, Mode::Lean, 19),
-        (Fault::Io, Mode::Fast, 7),
+        (Fault::NoSpace, Mode::Fast, 23),
+        (Fault::Io, Mode::Lean, 37),
+        (Fault::Io, Mode::Fast, 13),
     ] {
         let config = Config { mode, ..config() };
         let (made, operations) = made(&config, &moves);
@@ -234,7 +234,7 @@ fn a_loss_of_power_at_any_operation_leaves_a_whole_state() {
     let (moves, tips) = moves();
     let config = config();
     let (made, operations) = made(&config, &moves);
-    for first in (0..operations).step_by(5) {
+    for first in (0..operations).step_by(7) {
         let disk = made.copy();
         let mut node = Node::on_disk(&disk, &chain(), config.clone()).unwrap();
         disk.fail_from(disk.operations() + first, Fault::Stop, first);
@@ -250,7 +250,7 @@ fn a_loss_of_power_during_the_recovery_is_one_more() {
     let (moves, tips) = moves();
     let config = config();
     let (made, operations) = made(&config, &moves);
-    for first in (0..operations).step_by(23) {
+    for first in (0..operations).step_by(41) {
         let mut disk = made.copy();
         let mut node = Node::on_disk(&disk, &chain(), config.clone()).unwrap();
         disk.fail_from(disk.operations() + first, Fault::Stop, first);

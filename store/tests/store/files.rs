@@ -8,8 +8,8 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use redb::{Database, ReadableTable, TableDefinition};
 use rustix::fs::{CWD, FileType, Mode};
-use sapwood_primitives::{Block, Hash, Leaf};
 use sapwood_primitives::leaf::key;
+use sapwood_primitives::{Block, Hash, Leaf};
 use sapwood_store::{Config, OpenStore, StorageFailed, Store};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -499,7 +499,10 @@ fn another_file_of_rows_under_a_name_is_refused() {
         let place = copy.path().join(STATE).join(&names[0]);
         fs::copy(&file, &place).unwrap();
         let refused = refusal(copy.path()).to_string();
-        assert!(refused.contains(&names[0]) && refused.contains(words), "{refused}");
+        assert!(
+            refused.contains(&names[0]) && refused.contains(words),
+            "{refused}"
+        );
         assert_eq!(fs::read(place).unwrap(), fs::read(file).unwrap());
     }
     // A later format is told from damage.
@@ -508,7 +511,10 @@ fn another_file_of_rows_under_a_name_is_refused() {
     let mut bytes = fs::read(&place).unwrap();
     bytes[8] = 2;
     fs::write(&place, bytes).unwrap();
-    assert!(matches!(refusal(copy.path()), OpenStore::Newer { found: 2, .. }));
+    assert!(matches!(
+        refusal(copy.path()),
+        OpenStore::Newer { found: 2, .. }
+    ));
 }
 
 #[test]
@@ -521,7 +527,10 @@ fn what_a_crash_has_left_goes_with_the_next_checkpoint_and_nothing_else_does() {
     }
     let mut node = open(directory.path()).unwrap();
     world.check(&node);
-    assert!(state.join("00000007.rows").exists(), "a start removes nothing");
+    assert!(
+        state.join("00000007.rows").exists(),
+        "a start removes nothing"
+    );
     for _ in 0..5 {
         node.extend(&[world.mine(2, What::Nothing)]).unwrap();
     }
@@ -529,8 +538,12 @@ fn what_a_crash_has_left_goes_with_the_next_checkpoint_and_nothing_else_does() {
     let left = rows_files(directory.path());
     assert!(!left.contains(&"00000007.rows".to_owned()), "{left:?}");
     assert!(left.contains(&"00000008.rows".to_owned()), "{left:?}");
-    assert!(["7.rows", "000000007.rows", "x.rows"].iter().all(|name| left.contains(&(*name).to_owned())));
-    assert!(state.join("00000007.rows.old").exists() );
+    assert!(
+        ["7.rows", "000000007.rows", "x.rows"]
+            .iter()
+            .all(|name| left.contains(&(*name).to_owned()))
+    );
+    assert!(state.join("00000007.rows.old").exists());
     world.check(&open(directory.path()).unwrap());
 }
 

@@ -1,6 +1,8 @@
 //! Wrong bytes in a file.
 
-use crate::fixture::{CACHE, CHECKPOINT, Damaged, INDEX, LAST, Outcome, PAGE, SEALED, fixture};
+use crate::fixture::{
+    CACHE, CHECKPOINT, Damaged, INDEX, LAST, Outcome, PAGE, SEALED, fixture, rows,
+};
 use sapwood_tests::{Numbers, StoreFile, from_environment};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -20,6 +22,7 @@ fn case(seed: u64, number: u64) -> Damaged {
     };
     let mut names = vec![CHECKPOINT, LAST, SEALED, CACHE, INDEX];
     names.retain(|name| files.names().contains(name));
+    names.extend(rows(files));
     let name = names[usize::try_from(number / 2).unwrap() % names.len()];
     let (file, how, place) = damage(files.file(name), &mut numbers);
     let mut may_be = vec![&fixture.seen];
@@ -43,7 +46,7 @@ fn damage(file: &StoreFile, numbers: &mut Numbers) -> (StoreFile, String, u64) {
     let page = numbers.below(used.div_ceil(PAGE)) * PAGE;
     match numbers.below(8) {
         // The first page and the last used ones hold what everything else hangs on.
-        0 => flip(file, numbers.below(512)),
+        0 => flip(file, numbers.below(used.min(512))),
         1 => flip(file, used - 1 - numbers.below(PAGE.min(used))),
         2 | 3 => flip(file, numbers.below(used)),
         4 => {
@@ -97,7 +100,7 @@ fn random_damage_to_any_file_is_refused_or_the_same_state_is_served() {
             let mut counts = counts.lock().unwrap();
             let count = counts.entry(case.name).or_default();
             match outcome {
-                Outcome::Refused(message) => {
+                Outcome::Refused(message) | Outcome::Said(message) => {
                     println!("{}: {message}", case.what);
                     count[0] += 1;
                 }
@@ -118,4 +121,6 @@ fn random_damage_to_any_file_is_refused_or_the_same_state_is_served() {
     // Where the truth is, damage matters; what only saves time is never a reason to refuse.
     assert!(counts[CHECKPOINT][0] > 0 && counts[LAST][0] > 0);
     assert_eq!((counts[CACHE][0], counts[INDEX][0]), (0, 0));
+    let rows = counts.iter().filter(|(name, _)| name.ends_with(".rows"));
+    assert!(rows.map(|(_, [refused, _])| refused).sum::<u64>() > 0);
 }

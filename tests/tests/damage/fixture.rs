@@ -6,7 +6,7 @@ use sapwood_primitives::codec;
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::{AccountId, Address, Header};
 use sapwood_tests::chain::{Branch, person, transfer};
-use sapwood_tests::{Home, Ran, Server, StoreFile, StoreFiles};
+use sapwood_tests::{Home, Ran, RpcFailure, Server, StoreFile, StoreFiles};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -25,6 +25,18 @@ pub(crate) const SEALED: &str = "00000000.seg";
 pub(crate) const INDEX: &str = "00000000.idx";
 pub(crate) const LAST: &str = "00000001.seg";
 pub(crate) const CACHE: &str = "tree.cache";
+
+/// Whether a file is one of rows.
+fn is_rows(name: &str) -> bool {
+    name.ends_with(".rows")
+}
+
+/// Names of a store's files of rows, the oldest first.
+pub(crate) fn rows(files: &StoreFiles) -> Vec<&str> {
+    let mut names = files.names();
+    names.retain(|name| is_rows(name));
+    names
+}
 
 /// What a node says of its state: the head, an account and the absence of another, proven.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,7 +117,14 @@ fn make() -> Fixture {
     let killed = StoreFiles::read(&home.store("dev"));
     assert_eq!(home.node("dev", &["--no-dns"]).terminate(), 0);
     let ended = StoreFiles::read(&home.store("dev"));
-    assert_eq!(ended.names(), [INDEX, SEALED, LAST, CHECKPOINT, CACHE]);
+    let mut names = ended.names();
+    names.retain(|name| !is_rows(name));
+    assert_eq!(names, [INDEX, SEALED, LAST, CHECKPOINT, CACHE]);
+    assert!(
+        [&earlier, &killed, &ended]
+            .iter()
+            .all(|files| !rows(files).is_empty())
+    );
     Fixture {
         earlier,
         killed,
@@ -118,11 +137,17 @@ fn make() -> Fixture {
 }
 
 impl Seen {
-    /// Asks a node, and checks its proofs against its header, whose hash is the head.
+    /// Asks a node.
+    #[track_caller]
     pub(crate) fn of(node: &Server) -> Self {
+        Self::ask(node).unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+
+    /// Asks a node, and checks its proofs against its header, whose hash is the head.
+    fn ask(node: &Server) -> Result<Self, RpcFailure> {
         let proof = |id: AccountId| {
             let account = Address::new("dsap", id).to_string();
-            let answer = node.get("account_proof", json!({ "account": account }));
+            let answer = node.call("account_proof", json!({ "account": account }))?;
             let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
             let header: Header = codec::read(&bytes(&answer["header"])).unwrap();
             assert_eq!(answer["block"], header.id().to_string());
@@ -138,17 +163,17 @@ impl Seen {
                 &bytes(&answer["proof"]),
             )
             .unwrap();
-            answer
+            Ok(answer)
         };
         let head = node.head();
         let seen = Self {
-            present: proof(person(1).id),
-            absent: proof(AccountId([9; 32])),
+            present: proof(person(1).id)?,
+            absent: proof(AccountId([9; 32]))?,
             head,
         };
         assert_eq!(seen.head["block"], seen.present["block"]);
         assert!(seen.present["value"].is_string() && seen.absent["value"].is_null());
-        seen
+        Ok(seen)
     }
 }
 
@@ -164,6 +189,8 @@ pub(crate) fn home_with(files: &StoreFiles) -> Home {
 pub(crate) enum Outcome {
     Refused(String),
     Served,
+    /// The state is not read at the start where there is a cache of the tree; what cannot be read is said when it is asked for.
+    Said(String),
 }
 
 /// A store with a damaged file, and what may be made of it.
@@ -188,7 +215,8 @@ impl Damaged {
         }
     }
 
-    /// Starts a node: it serves a state that it may serve, or it refuses the store, twice and without a change; with the file put right it then serves the right one.
+    /// Starts a node: it serves a state that it may serve, or it refuses the store, twice and without a change; with the file put right it then serves the right one. Of
+    /// rows that it did not read at its start it may say that their file is damaged.
     pub(crate) fn start(&self) -> Outcome {
         let (what, files) = (&self.what, self.files());
         let home = home_with(&files);
@@ -203,7 +231,16 @@ impl Damaged {
                 return Outcome::Refused(message);
             }
         };
-        let seen = Seen::of(&node);
+        let seen = match Seen::ask(&node) {
+            Ok(seen) => seen,
+            Err(refused) => {
+                assert!(is_rows(self.name), "{what}: {refused:?}");
+                assert_eq!(refused.code, "storage_failed", "{what}: {refused:?}");
+                assert!(refused.message.contains(self.name), "{what}: {refused:?}");
+                end(node, what);
+                return Outcome::Said(refused.message);
+            }
+        };
         assert!(
             self.may_be.contains(&&seen),
             "{what}: another state is served: {seen:?}"

@@ -2,7 +2,7 @@
 
 use crate::fixture::{
     CACHE, CHECKPOINT, Damaged, INDEX, LAST, Outcome, PAGE, SEALED, STORAGE, Seen, check_refusal,
-    end, fixture, home_with,
+    end, fixture, home_with, rows,
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 use sapwood_tests::{StoreFile, StoreFiles};
@@ -12,7 +12,11 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 /// The files without which there is no store.
-const NEEDED: [&str; 3] = [CHECKPOINT, SEALED, LAST];
+fn needed() -> Vec<&'static str> {
+    let mut names = vec![CHECKPOINT, SEALED, LAST];
+    names.extend(rows(&fixture().ended));
+    names
+}
 
 /// The files that only save time.
 const SPARE: [&str; 2] = [INDEX, CACHE];
@@ -29,7 +33,7 @@ fn damaged(name: &'static str, file: Option<StoreFile>, what: &str) -> Damaged {
 
 #[test]
 fn a_file_that_is_missing_empty_or_headless_is_refused_or_not_needed() {
-    for name in NEEDED.into_iter().chain(SPARE) {
+    for name in needed().into_iter().chain(SPARE) {
         let right = fixture().ended.file(name);
         let length = usize::try_from(right.length()).unwrap();
         let text = StoreFile::new(b"not what you look for\n".to_vec());
@@ -49,7 +53,7 @@ fn a_file_that_is_missing_empty_or_headless_is_refused_or_not_needed() {
         for (what, file) in cases {
             let damaged = damaged(name, file, what);
             // Without its oldest segments a log is one whose window is shorter.
-            let needed = NEEDED.contains(&name) && (name, what) != (SEALED, "missing");
+            let needed = needed().contains(&name) && (name, what) != (SEALED, "missing");
             match (damaged.start(), needed) {
                 (Outcome::Refused(_), true) | (Outcome::Served, false) => {}
                 (other, _) => panic!("{}: {other:?}", damaged.what),
@@ -108,7 +112,7 @@ type Put<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn what_is_no_regular_file_is_neither_followed_nor_replaced() {
-    for name in NEEDED {
+    for name in needed() {
         let home = home_with(&fixture().ended);
         let path = home.store("dev").join(name);
         let elsewhere = home.path().join("elsewhere");

@@ -1,8 +1,8 @@
 //! Files that were written as they are, and do not belong here: of another chain, another time, another release.
 
 use crate::fixture::{
-    CACHE, CHECKPOINT, Damaged, INDEX, LAST, Outcome, SEALED, check_refusal, check_unchanged,
-    fixture, home_with,
+    CACHE, CHECKPOINT, Damaged, INDEX, LAST, Outcome, SEALED, Seen, check_refusal, check_unchanged,
+    end, fixture, home_with, rows,
 };
 use sapwood_tests::{Home, StoreFile, StoreFiles};
 
@@ -23,15 +23,15 @@ fn refused(damaged: &Damaged, words: &str) {
         Outcome::Refused(message) => {
             assert!(message.contains(words), "{}: {message}", damaged.what)
         }
-        Outcome::Served => panic!("{} is served", damaged.what),
+        other => panic!("{} is not refused: {other:?}", damaged.what),
     }
 }
 
 #[track_caller]
 fn served(damaged: &Damaged) {
     match damaged.start() {
-        Outcome::Refused(message) => panic!("{}: {message}", damaged.what),
         Outcome::Served => {}
+        other => panic!("{} is not served: {other:?}", damaged.what),
     }
 }
 
@@ -58,6 +58,13 @@ fn files_of_another_chain_are_refused_or_not_used() {
         &with(right, LAST, other.file(SEALED), "of another chain"),
         "belongs to the chain with genesis",
     );
+    for name in rows(right) {
+        let file = other.file(rows(&other)[0]);
+        refused(
+            &with(right, name, file, "of another chain"),
+            "another chain",
+        );
+    }
     served(&with(right, CACHE, other.file(CACHE), "of another chain"));
 }
 
@@ -77,18 +84,38 @@ fn a_whole_store_of_another_chain_is_refused() {
 fn files_of_another_time_are_caught_up_with_or_refused_and_never_mixed() {
     let fixture = fixture();
     // A checkpoint may be behind the log, which leads on from it; a cache of another state is not used.
-    served(&with(
-        &fixture.ended,
-        CHECKPOINT,
-        fixture.earlier.file(CHECKPOINT),
-        "of an earlier time",
-    ));
-    served(&with(
-        &fixture.killed,
-        CHECKPOINT,
-        fixture.ended.file(CHECKPOINT),
-        "of a later time",
-    ));
+    for (log, checkpoint) in [
+        (&fixture.ended, &fixture.earlier),
+        (&fixture.killed, &fixture.ended),
+    ] {
+        let mut files = log.without(CHECKPOINT);
+        for name in rows(log) {
+            files = files.without(name);
+        }
+        for name in rows(checkpoint).into_iter().chain([CHECKPOINT]) {
+            files = files.with(name, checkpoint.file(name).clone());
+        }
+        let home = home_with(&files);
+        let node = home.node("dev", &["--no-dns"]);
+        assert_eq!(Seen::of(&node), fixture.seen);
+        end(node, "a checkpoint of another time");
+    }
+    // Without the files of rows that it names it is none.
+    let named = rows(&fixture.earlier);
+    assert!(
+        named
+            .iter()
+            .any(|name| !rows(&fixture.ended).contains(name))
+    );
+    refused(
+        &with(
+            &fixture.ended,
+            CHECKPOINT,
+            fixture.earlier.file(CHECKPOINT),
+            "of an earlier time",
+        ),
+        "checkpoint.redb names it",
+    );
     served(&with(
         &fixture.ended,
         CACHE,
@@ -139,32 +166,37 @@ fn files_of_a_later_release_are_refused_with_what_to_do() {
             "has format 2, which this version does not know",
         );
     }
-    // The layout's number stands behind the genesis, in the row of `meta` that follows it by name.
+    for name in rows(right) {
+        let newer = right.file(name).with(8, &2_u32.to_le_bytes());
+        refused(
+            &with(right, name, &newer, "of format 2"),
+            "has format 2, which this program does not know",
+        );
+    }
+    // The layout's number stands behind the genesis and the number of rows, in the order of their names in `meta`.
     let checkpoint = right.file(CHECKPOINT);
     let genesis = sapwood_runtime::genesis(&sapwood_tests::chain::dev())
         .unwrap()
         .link
         .id;
-    let row = [&genesis.0[..], &2_u32.to_le_bytes()].concat();
     let bytes: Vec<u8> = (0..checkpoint.used())
         .map(|at| checkpoint.byte(at))
         .collect();
-    let places = bytes
-        .windows(row.len())
-        .enumerate()
-        .filter(|(_, window)| *window == row);
+    let places = bytes.windows(44).enumerate().filter(|(_, window)| {
+        window.starts_with(&genesis.0) && window.ends_with(&3_u32.to_le_bytes())
+    });
     let mut newer = checkpoint.clone();
     for (at, _) in places {
-        newer = newer.with(at as u64 + 32, &3_u32.to_le_bytes());
+        newer = newer.with(at as u64 + 40, &4_u32.to_le_bytes());
     }
     assert!(newer != *checkpoint, "the row is there");
     refused(
-        &with(right, CHECKPOINT, &newer, "of format 3"),
-        "has format 3, which this program does not know",
+        &with(right, CHECKPOINT, &newer, "of format 4"),
+        "has format 4, which this program does not know",
     );
     // What only saves time is made again.
     let index = right.file(INDEX).with(8, &2_u32.to_le_bytes());
     served(&with(right, INDEX, &index, "of format 2"));
-    let cache = right.file(CACHE).with(7, b"2");
-    served(&with(right, CACHE, &cache, "of format 2"));
+    let cache = right.file(CACHE).with(7, b"3");
+    served(&with(right, CACHE, &cache, "of format 3"));
 }
