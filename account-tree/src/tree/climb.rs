@@ -81,11 +81,18 @@ impl Levels {
     }
 }
 
+/// Places whose pairs are fetched together.
+const AHEAD: usize = 64;
+
 /// The places above those of one depth, with their hashes.
 fn parents(store: &Store, level: &[Changed]) -> Vec<Changed> {
     let mut parents = Vec::with_capacity(level.len());
     let mut hasher = Hasher::new();
-    let mut level = level.iter().peekable();
+    let fetched = level.chunks(AHEAD).flat_map(|few| {
+        store.fetch_pairs(few.iter().map(|changed| changed.spot));
+        few
+    });
+    let mut level = fetched.peekable();
     while let Some(changed) = level.next() {
         let spot = store.parent(changed.spot);
         let other = level.next_if(|next| next.spot.at.parent() == spot.at);

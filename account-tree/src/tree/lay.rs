@@ -7,20 +7,13 @@ use crate::tree::bucket::Leaf;
 use crate::tree::store::MAX_SPLIT;
 use crate::tree::trie::{Bits, Forest, Sprout, fold, sprout};
 
-/// Work on several slots whose hashes are made together.
+/// Work on several slots whose hashes are made together. What is laid out has a name, by which [`Laid::hash`] gives its hash.
 pub(crate) struct Layer<'f> {
     /// Leaves of the largest bucket.
     bound: usize,
     /// The leaves of all buckets that have been laid out.
     leaves: Vec<Leaf>,
     forest: &'f mut Forest,
-}
-
-/// A hash that is known now or once the forest is grown.
-#[derive(Clone, Copy)]
-pub(crate) enum Hashed {
-    Now(NodeHash),
-    Grown(usize),
 }
 
 impl<'f> Layer<'f> {
@@ -41,38 +34,66 @@ impl<'f> Layer<'f> {
     }
 
     /// Lays out what is to stand at a slot at `depth`. The leaves differ in what `T` knows of their keys.
-    pub(crate) fn lay<T: Bits>(&mut self, leaves: &[T], depth: usize) -> (Hashed, Sprout) {
-        if leaves.len() > self.bound && depth < MAX_SPLIT {
+    pub(crate) fn lay<T: Bits>(&mut self, leaves: &[T], depth: usize) -> (usize, Sprout) {
+        if self.is_too_large(leaves.len(), depth) {
             let (hash, sprout) = sprout(leaves, depth, self.bound, &mut self.leaves);
-            return (Hashed::Now(hash), sprout);
+            return (self.forest.note(hash), sprout);
         }
         let first = self.leaves.len();
         self.leaves.extend(leaves.iter().map(T::leaf));
-        let range = first..self.leaves.len();
-        (self.hash(&range, leaves, depth), Sprout::Leaves(range))
+        let name = self.hash(first, leaves, depth);
+        (name, Sprout::Leaves(first..self.leaves.len()))
+    }
+
+    /// The same for leaves that `put` appends, whose tags differ. If it fails, nothing is laid out.
+    pub(crate) fn lay_merged<E>(
+        &mut self,
+        depth: usize,
+        put: impl FnOnce(&mut Vec<Leaf>) -> Result<(), E>,
+    ) -> Result<(usize, Sprout, usize), E> {
+        let first = self.leaves.len();
+        if let Err(problem) = put(&mut self.leaves) {
+            self.leaves.truncate(first);
+            return Err(problem);
+        }
+        let count = self.leaves.len() - first;
+        if self.is_too_large(count, depth) {
+            let leaves = self.leaves.split_off(first);
+            let (name, sprout) = self.lay(&leaves, depth);
+            return Ok((name, sprout, count));
+        }
+        let name = match count {
+            0 => self.forest.note(NodeHash::EMPTY),
+            _ => {
+                let name = self.forest.add(&self.leaves[first..], depth);
+                name.expect("the tags differ")
+            }
+        };
+        Ok((name, Sprout::Leaves(first..self.leaves.len()), count))
     }
 
     /// Hashes the leaves of a slot at `depth` without laying them out.
-    pub(crate) fn hash_only<T: Bits>(&mut self, leaves: &[T], depth: usize) -> Hashed {
+    pub(crate) fn hash_only<T: Bits>(&mut self, leaves: &[T], depth: usize) -> usize {
         let first = self.leaves.len();
         self.leaves.extend(leaves.iter().map(T::leaf));
-        let hashed = self.hash(&(first..self.leaves.len()), leaves, depth);
+        let name = self.hash(first, leaves, depth);
         self.leaves.truncate(first);
-        hashed
+        name
     }
 
-    fn hash<T: Bits>(
-        &mut self,
-        range: &core::ops::Range<usize>,
-        leaves: &[T],
-        depth: usize,
-    ) -> Hashed {
+    /// Whether so many leaves become a page.
+    fn is_too_large(&self, leaves: usize, depth: usize) -> bool {
+        leaves > self.bound && depth < MAX_SPLIT
+    }
+
+    /// `first` is where the leaves begin among those laid out.
+    fn hash<T: Bits>(&mut self, first: usize, leaves: &[T], depth: usize) -> usize {
         if leaves.is_empty() {
-            return Hashed::Now(NodeHash::EMPTY);
+            return self.forest.note(NodeHash::EMPTY);
         }
-        match self.forest.add(&self.leaves[range.clone()], depth) {
-            Some(name) => Hashed::Grown(name),
-            None => Hashed::Now(fold(leaves, depth)),
+        match self.forest.add(&self.leaves[first..], depth) {
+            Some(name) => name,
+            None => self.forest.note(fold(leaves, depth)),
         }
     }
 
@@ -93,11 +114,9 @@ pub(crate) struct Laid<'f> {
 }
 
 impl Laid<'_> {
-    pub(crate) fn hash(&self, hashed: Hashed) -> NodeHash {
-        match hashed {
-            Hashed::Now(hash) => hash,
-            Hashed::Grown(name) => self.forest.root(name),
-        }
+    /// The hash under a name that the layer gave.
+    pub(crate) fn hash(&self, name: usize) -> NodeHash {
+        self.forest.root(name)
     }
 
     /// The leaves that the sprouts refer to; the rest is given up.

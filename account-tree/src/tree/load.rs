@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::hash::{NodeHash, ValueHash, node_hash};
 use crate::key::Key;
 use crate::tree::bucket::Leaf;
-use crate::tree::lay::{Hashed, Layer};
+use crate::tree::lay::Layer;
 use crate::tree::place::At;
 use crate::tree::rows::keyed;
 use crate::tree::store::{HEAP, Spot, Store};
@@ -207,17 +207,17 @@ impl Share {
         let mut forest = Forest::default();
         let mut layer = Layer::new(bound, &mut forest);
         let at = |leaf: &T| At::of(leaf.leaf().tag, depth);
-        let laid: Vec<(At, Hashed, Sprout)> = leaves
+        let laid: Vec<(At, usize, Sprout)> = leaves
             .chunk_by(|a, b| at(a) == at(b))
             .map(|leaves| {
-                let (hashed, sprout) = layer.lay(leaves, depth);
-                (at(&leaves[0]), hashed, sprout)
+                let (name, sprout) = layer.lay(leaves, depth);
+                (at(&leaves[0]), name, sprout)
             })
             .collect();
         let hashes = layer.grow();
         let slots = laid
             .into_iter()
-            .map(|(at, hashed, sprout)| (at, hashes.hash(hashed), sprout))
+            .map(|(at, name, sprout)| (at, hashes.hash(name), sprout))
             .collect();
         Self {
             slots,

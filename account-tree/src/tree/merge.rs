@@ -7,27 +7,27 @@ use crate::tree::bucket::{Leaf, tags_tie};
 use crate::tree::plan::Change;
 use crate::tree::trie::KeyedLeaf;
 
-/// What came of it.
+/// Why leaves cannot be merged by their tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Merged {
-    Done,
+pub(crate) enum Conflict {
     /// Two leaves have one tag, so the rows must tell which is which.
     Tie,
     /// A leaf that is said to have existed is not there, or the other way round.
     Untrue,
 }
 
-/// Merges leaves known by their tags. `hashes` are those of the new leaves, in order, one for each change that has one.
+/// Merges leaves known by their tags and appends them to `merged`. `hashes` are those of the new leaves, in order, one for each change that has one.
 pub(crate) fn by_tag(
     old: &[Leaf],
     changes: &[Change],
     hashes: &[NodeHash],
     merged: &mut Vec<Leaf>,
-) -> Merged {
+) -> Result<(), Conflict> {
     if tags_tie(old) {
-        return Merged::Tie;
+        return Err(Conflict::Tie);
     }
     let (mut rest, mut hashes) = (old, hashes.iter());
+    let first = merged.len();
     merged.reserve(old.len() + changes.len());
     for change in changes {
         let tag = change.key.tag();
@@ -43,8 +43,8 @@ pub(crate) fn by_tag(
             change.existed,
         ) {
             (true, true) => rest = &rest[1..],
-            (true, false) => return Merged::Tie,
-            (false, true) => return Merged::Untrue,
+            (true, false) => return Err(Conflict::Tie),
+            (false, true) => return Err(Conflict::Untrue),
             (false, false) => {}
         }
         if change.new.is_some() {
@@ -53,27 +53,27 @@ pub(crate) fn by_tag(
         }
     }
     merged.extend(rest);
-    if tags_tie(merged) {
-        Merged::Tie
+    if tags_tie(&merged[first..]) {
+        Err(Conflict::Tie)
     } else {
-        Merged::Done
+        Ok(())
     }
 }
 
-/// Merges leaves known by their keys; never a tie.
+/// Merges leaves known by their keys. False if a leaf that is said to have existed is not there, or the other way round.
 pub(crate) fn by_key(
     old: &[KeyedLeaf],
     changes: &[Change],
     hashes: &[NodeHash],
     merged: &mut Vec<KeyedLeaf>,
-) -> Merged {
+) -> bool {
     let (mut rest, mut hashes) = (old, hashes.iter());
     for change in changes {
         let (before, from) = rest.split_at(rest.partition_point(|leaf| leaf.key < change.key));
         merged.extend(before);
         rest = from;
         if rest.first().is_some_and(|leaf| leaf.key == change.key) != change.existed {
-            return Merged::Untrue;
+            return false;
         }
         rest = &rest[usize::from(change.existed)..];
         if change.new.is_some() {
@@ -85,5 +85,5 @@ pub(crate) fn by_key(
         }
     }
     merged.extend(rest);
-    Merged::Done
+    true
 }

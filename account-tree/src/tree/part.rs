@@ -7,13 +7,16 @@ use std::vec::Vec;
 use crate::hash::NodeHash;
 use crate::tree::bucket::{Leaf, Slot};
 use crate::tree::climb::{Changed, Levels};
-use crate::tree::lay::{Hashed, Layer};
-use crate::tree::merge::{self, Merged};
+use crate::tree::lay::Layer;
+use crate::tree::merge::{self, Conflict};
 use crate::tree::plan::Change;
 use crate::tree::rows::{Damaged, Leaves, Rows, RowsError, hash_leaves};
 use crate::tree::store::Spot;
-use crate::tree::trie::{Bits, Forest, KeyedLeaf, Sprout};
+use crate::tree::trie::{Forest, KeyedLeaf, Sprout};
 use crate::tree::{Mode, Tree};
+
+/// Slots that are fetched together.
+const AHEAD: usize = 32;
 
 /// A slot and the changes of the batch that fall in it.
 pub(crate) struct Touched {
@@ -48,14 +51,15 @@ pub(crate) struct Planner<'a, L> {
     leaves: &'a L,
     layer: Layer<'a>,
     /// Hashes of slots as the rows have them, which must be those of the tree.
-    checks: Vec<(Spot, usize, Hashed)>,
+    checks: Vec<(Spot, usize, usize)>,
     pending: Vec<Pending>,
 }
 
 /// An edit whose slot's hash is still to be made.
 struct Pending {
     edit: Edit,
-    hashed: Hashed,
+    /// The name of the hash.
+    name: usize,
     before: usize,
     after: usize,
 }
@@ -89,30 +93,29 @@ impl<'a, L: Leaves> Planner<'a, L> {
         self.pending.reserve(touched.len());
         let hashes = self.new_hashes(touched);
         let mut hashes = hashes.as_slice();
-        let mut merged = Vec::new();
-        for touched in touched {
+        let tree = self.tree;
+        for touched in touched.chunks(AHEAD).flat_map(|few| {
+            let slots = few.iter().map(|touched| (touched.spot, touched.slot));
+            tree.store.fetch_slots(slots);
+            few
+        }) {
             let changes = &self.batch[touched.changes.clone()];
             let count = changes.iter().filter(|change| change.new.is_some()).count();
             let (mine, rest) = hashes.split_at(count);
             hashes = rest;
-            merged.clear();
-            let outcome = match self.tree.mode() {
-                Mode::Fast => merge::by_tag(
-                    self.tree.store.arena.leaves(touched.slot),
-                    changes,
-                    mine,
-                    &mut merged,
-                ),
+            let depth = touched.spot.at.depth();
+            let old = tree.store.arena.leaves(touched.slot);
+            let laid = match tree.mode() {
+                Mode::Fast => self
+                    .layer
+                    .lay_merged(depth, |to| merge::by_tag(old, changes, mine, to)),
                 // There are no tags.
-                Mode::Lean => Merged::Tie,
+                Mode::Lean => Err(Conflict::Tie),
             };
-            match outcome {
-                Merged::Done => {
-                    let before = self.tree.store.arena.leaves(touched.slot).len();
-                    self.lay(touched, &merged, before);
-                }
-                Merged::Tie => self.merge_rows(touched, changes, mine)?,
-                Merged::Untrue => return Err(self.damaged(touched)),
+            match laid {
+                Ok((name, new, after)) => self.push(touched, name, new, old.len(), after),
+                Err(Conflict::Tie) => self.merge_rows(touched, changes, mine)?,
+                Err(Conflict::Untrue) => return Err(self.damaged(touched)),
             }
         }
         self.finish(top)
@@ -138,19 +141,19 @@ impl<'a, L: Leaves> Planner<'a, L> {
     ) -> Result<(), RowsError<L::Error>> {
         let depth = touched.spot.at.depth();
         let old = Rows::read(self.leaves, &changes[0].key, depth)?.leaves;
-        let hashed = self.layer.hash_only(&old, depth);
+        let name = self.layer.hash_only(&old, depth);
         self.checks
-            .push((touched.spot, touched.changes.start, hashed));
+            .push((touched.spot, touched.changes.start, name));
         let mut merged: Vec<KeyedLeaf> = Vec::with_capacity(old.len() + changes.len());
-        match merge::by_key(&old, changes, hashes, &mut merged) {
-            Merged::Done | Merged::Tie => self.lay(touched, &merged, old.len()),
-            Merged::Untrue => return Err(self.damaged(touched)),
+        if !merge::by_key(&old, changes, hashes, &mut merged) {
+            return Err(self.damaged(touched));
         }
+        let (name, new) = self.layer.lay(&merged, depth);
+        self.push(touched, name, new, old.len(), merged.len());
         Ok(())
     }
 
-    fn lay<T: Bits>(&mut self, touched: &Touched, leaves: &[T], before: usize) {
-        let (hashed, new) = self.layer.lay(leaves, touched.spot.at.depth());
+    fn push(&mut self, touched: &Touched, name: usize, new: Sprout, before: usize, after: usize) {
         let edit = Edit {
             spot: touched.spot,
             old: touched.slot,
@@ -158,9 +161,9 @@ impl<'a, L: Leaves> Planner<'a, L> {
         };
         self.pending.push(Pending {
             edit,
-            hashed,
+            name,
             before,
-            after: leaves.len(),
+            after,
         });
     }
 
@@ -176,8 +179,8 @@ impl<'a, L: Leaves> Planner<'a, L> {
     fn finish(self, top: usize) -> Result<Part, RowsError<L::Error>> {
         let store = &self.tree.store;
         let laid = self.layer.grow();
-        for (spot, change, hashed) in self.checks {
-            if laid.hash(hashed) != store.hash(spot) {
+        for (spot, change, name) in self.checks {
+            if laid.hash(name) != store.hash(spot) {
                 let (path, depth) = (self.batch[change].key, spot.at.depth());
                 return Err(RowsError::Damaged(Damaged { path, depth }));
             }
@@ -188,12 +191,12 @@ impl<'a, L: Leaves> Planner<'a, L> {
         part.levels.reserve(store.levels, self.pending.len());
         for Pending {
             edit,
-            hashed,
+            name,
             before,
             after,
         } in self.pending
         {
-            let hash = laid.hash(hashed);
+            let hash = laid.hash(name);
             // Equal hashes mean equal leaves.
             if hash != store.hash(edit.spot) {
                 part.levels.push(Changed {

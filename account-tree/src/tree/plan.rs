@@ -93,8 +93,8 @@ impl core::fmt::Debug for Plan {
     }
 }
 
-/// Batches below this size are planned by one thread: to share them out would cost more than it saves.
-const PARALLEL: usize = 1_000;
+/// Changes of a subtree, at least: fewer leave the lanes of the hash engine empty, and cost more to hand out than that saves.
+const SHARE: usize = 500;
 
 /// The depth of the subtrees that are planned side by side.
 const PART_DEPTH: usize = 6;
@@ -121,11 +121,8 @@ impl Tree {
             .map(|touched| touched.spot.at.depth())
             .min()
             .unwrap_or(0);
-        let depth = if batch.len() < PARALLEL {
-            0
-        } else {
-            lowest.min(PART_DEPTH)
-        };
+        let shares = (batch.len() / SHARE).max(1).ilog2() as usize;
+        let depth = lowest.min(shares).min(PART_DEPTH);
         let above = |touched: &Touched| At::of(touched.spot.at.tag(), depth);
         let parts: Vec<&[Touched]> = touched.chunk_by(|a, b| above(a) == above(b)).collect();
         let plan = |forest: &mut Forest, part: &&[Touched]| {

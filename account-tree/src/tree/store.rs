@@ -188,6 +188,24 @@ impl Store {
         core::hint::black_box(all);
     }
 
+    /// The same for a few slots that are known: their hashes and their buckets.
+    pub(crate) fn fetch_slots(&self, slots: impl Iterator<Item = (Spot, Slot)>) {
+        let mut all = 0;
+        for (spot, slot) in slots {
+            all ^= u64::from(self.pair(spot)[0].0[0]);
+            for leaf in self.arena.leaves(slot) {
+                all ^= leaf.tag;
+            }
+        }
+        core::hint::black_box(all);
+    }
+
+    /// The same for the hashes of a few places.
+    pub(crate) fn fetch_pairs(&self, spots: impl Iterator<Item = Spot>) {
+        let all = spots.fold(0, |all, spot| all ^ self.pair(spot)[0].0[0]);
+        core::hint::black_box(all);
+    }
+
     /// Whether the place holds exactly one leaf, whose hash is then its own.
     pub(crate) fn is_lone(&self, spot: Spot) -> bool {
         let hash = self.hash(spot);

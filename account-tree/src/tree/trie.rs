@@ -135,6 +135,12 @@ impl Forest {
         Some(first)
     }
 
+    /// Gives a hash that is known a name as well.
+    pub(crate) fn note(&mut self, hash: NodeHash) -> usize {
+        self.hashes.push(hash);
+        self.hashes.len() - 1
+    }
+
     /// `first` is the index of the first of `leaves`.
     fn plant(&mut self, leaves: &[Leaf], depth: usize, first: u32) {
         let [low, .., high] = leaves else {
@@ -185,7 +191,7 @@ impl Forest {
         }
     }
 
-    /// The hash of a trie, once grown.
+    /// The hash under a name, once grown.
     pub(crate) fn root(&self, name: usize) -> NodeHash {
         self.hashes[name]
     }
