@@ -8,7 +8,7 @@ use crate::failed::StorageFailed;
 use crate::index::IndexRow;
 use crate::main_chain::MainChain;
 use crate::memtable::{Memtable, Row};
-use crate::step::{Move, StepPlan};
+use crate::step::StepPlan;
 use crate::tip::Tip;
 use sapwood_account_tree::hash::value_hash;
 use sapwood_account_tree::{Delta, Key, Leaves, Past, Tree, ValueHash};
@@ -119,12 +119,9 @@ impl Live {
     /// Goes to the state after `to`.
     pub(crate) fn step(&mut self, to: BlockId, plan: StepPlan) {
         let StepPlan { tree, moves, index } = plan;
-        let mut before = Vec::with_capacity(moves.len());
-        for Move { key, old, new } in moves {
-            // Of two equal rows the one in the table stays, so that it is in memory once.
-            let known = self.active.rows.insert(key, new);
-            before.push((key, known.unwrap_or(old)));
-        }
+        // Both take long for a large block, and neither knows of the other. No task of the pool ever waits for the lock that is held here.
+        let (rows, own_tree) = (&mut self.active.rows, &mut self.tree);
+        let (rows, delta) = rayon::join(|| rows.apply(moves), || own_tree.commit(tree));
         for (row, there) in &index {
             match row {
                 IndexRow::Name(name) => self.names.push((name.clone(), *there)),
@@ -133,8 +130,8 @@ impl Live {
         }
         self.past.push_front(Arc::new(Step {
             before: self.at,
-            delta: self.tree.commit(tree),
-            rows: before,
+            delta,
+            rows,
             index,
         }));
         self.past.truncate(REMEMBERED.max(self.held));
@@ -365,7 +362,7 @@ impl Leaves for At<'_> {
             };
         };
         for memtable in self.live.memtables() {
-            for (key, row) in memtable.rows.range(first..=last) {
+            for (key, row) in memtable.rows.between(first, last) {
                 put(key, row);
             }
         }

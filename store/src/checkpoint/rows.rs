@@ -9,7 +9,6 @@ use crate::memtable::{Memtable, Row};
 use crate::runs::{Merge, Run, RunWriter, Runs, run_name, run_number};
 use sapwood_primitives::{BlockId, Hash};
 use std::collections::BTreeSet;
-use std::collections::btree_map::Iter;
 use std::io;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -77,8 +76,8 @@ pub(super) fn write_rows(
 }
 
 /// Pushes what changed below a key.
-fn push_before(
-    changed: &mut Peekable<Iter<'_, Hash, Option<Row>>>,
+fn push_before<'a>(
+    changed: &mut Peekable<impl Iterator<Item = (&'a Hash, &'a Option<Row>)>>,
     key: &Hash,
     push: &mut impl FnMut(&Hash, Option<&[u8]>) -> Result<(), StorageFailed>,
 ) -> Result<(), StorageFailed> {
