@@ -47,6 +47,7 @@ extern crate std;
 
 mod anchor;
 mod below;
+mod forest;
 pub mod hash;
 mod key;
 mod many;

@@ -2,9 +2,9 @@
 
 use std::vec::Vec;
 
+use crate::forest::{BATCH, block};
 use crate::hash::{NodeHash, node_hashes};
 use crate::tree::store::{Spot, Store};
-use crate::tree::trie::{BATCH, block};
 
 /// A place with a new hash.
 #[derive(Clone, Copy)]

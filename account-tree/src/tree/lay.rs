@@ -2,10 +2,11 @@
 
 use std::vec::Vec;
 
+use crate::forest::Forest;
 use crate::hash::NodeHash;
-use crate::tree::bucket::Leaf;
+use crate::tree::bucket::{Leaf, tags_tie};
 use crate::tree::store::MAX_SPLIT;
-use crate::tree::trie::{Bits, Forest, Sprout, fold, sprout};
+use crate::tree::trie::{Bits, Sprout, fold, sprout};
 
 /// Work on several slots whose hashes are made together. What is laid out has a name, by which [`Laid::hash`] gives its hash.
 pub(crate) struct Layer<'f> {
@@ -62,13 +63,7 @@ impl<'f> Layer<'f> {
             let (name, sprout) = self.lay(&leaves, depth);
             return Ok((name, sprout, count));
         }
-        let name = match count {
-            0 => self.forest.note(NodeHash::EMPTY),
-            _ => {
-                let name = self.forest.add(&self.leaves[first..], depth);
-                name.expect("the tags differ")
-            }
-        };
+        let name = self.forest.add(&self.leaves[first..], depth);
         Ok((name, Sprout::Leaves(first..self.leaves.len()), count))
     }
 
@@ -88,12 +83,10 @@ impl<'f> Layer<'f> {
 
     /// `first` is where the leaves begin among those laid out.
     fn hash<T: Bits>(&mut self, first: usize, leaves: &[T], depth: usize) -> usize {
-        if leaves.is_empty() {
-            return self.forest.note(NodeHash::EMPTY);
-        }
-        match self.forest.add(&self.leaves[first..], depth) {
-            Some(name) => name,
-            None => self.forest.note(fold(leaves, depth)),
+        let laid = &self.leaves[first..];
+        match tags_tie(laid) {
+            true => self.forest.note(fold(leaves, depth)),
+            false => self.forest.add(laid, depth),
         }
     }
 
@@ -116,7 +109,7 @@ pub(crate) struct Laid<'f> {
 impl Laid<'_> {
     /// The hash under a name that the layer gave.
     pub(crate) fn hash(&self, name: usize) -> NodeHash {
-        self.forest.root(name)
+        self.forest.hash(name)
     }
 
     /// The leaves that the sprouts refer to; the rest is given up.

@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use rayon::prelude::*;
 
+use crate::forest::Forest;
 use crate::hash::{NodeHash, ValueHash, node_hash};
 use crate::key::Key;
 use crate::tree::bucket::Leaf;
@@ -12,7 +13,7 @@ use crate::tree::lay::Layer;
 use crate::tree::place::At;
 use crate::tree::rows::keyed;
 use crate::tree::store::{HEAP, Spot, Store};
-use crate::tree::trie::{Bits, Forest, Sprout};
+use crate::tree::trie::{Bits, Sprout};
 use crate::tree::{Mode, NotRising, Tree};
 
 /// The leaf hashes of [`Tree::from_leaf_hashes`] are not those of a tree. The caller loads the rows instead.

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use std::vec::Vec;
 
+use crate::forest::Forest;
 use crate::hash::NodeHash;
 use crate::tree::bucket::{Leaf, Slot};
 use crate::tree::climb::{Changed, Levels};
@@ -12,7 +13,7 @@ use crate::tree::merge::{self, Conflict};
 use crate::tree::plan::Change;
 use crate::tree::rows::{Damaged, Leaves, Rows, RowsError, hash_leaves};
 use crate::tree::store::Spot;
-use crate::tree::trie::{Forest, KeyedLeaf, Sprout};
+use crate::tree::trie::{KeyedLeaf, Sprout};
 use crate::tree::{Mode, Tree};
 
 /// Slots that are fetched together.

@@ -9,13 +9,13 @@ use std::vec::Vec;
 
 use rayon::prelude::*;
 
+use crate::forest::Forest;
 use crate::hash::{Root, ValueHash};
 use crate::key::Key;
 use crate::tree::climb::Levels;
 use crate::tree::part::{Part, Planner, Touched};
 use crate::tree::place::At;
 use crate::tree::rows::{Damaged, Leaves, RowsError};
-use crate::tree::trie::Forest;
 use crate::tree::{NotRising, Tree};
 
 /// A change of one leaf.

@@ -5,9 +5,10 @@ use core::convert::Infallible;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
+use crate::forest::{BATCH, block};
 use crate::hash::{NodeHash, ValueHash, leaf_hashes};
 use crate::key::Key;
-use crate::tree::trie::{BATCH, KeyedLeaf, block};
+use crate::tree::trie::KeyedLeaf;
 
 /// The leaves of one state, as the caller stores them.
 ///

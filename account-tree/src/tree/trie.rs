@@ -1,17 +1,17 @@
 //! Hashing small tries from their leaves (specs/04 §3.2): what the tree does below its slots.
 //!
-//! [`fold`] follows the specification word for word, for leaves with whole keys or with tags only. [`Forest`] does the same
-//! for many tries at once, depth by depth, so that there are always many nodes that can be hashed side by side.
-//! [`sprout`] turns leaves that are too many for a bucket into pages.
+//! [`fold`] follows the specification word for word, for leaves with whole keys or with tags only;
+//! [`Forest`](crate::forest::Forest) does the same for many tries at once. [`sprout`] turns leaves that are too many for a bucket into pages.
 
 use core::ops::Range;
 
 use std::boxed::Box;
 use std::vec::Vec;
 
-use crate::hash::{NodeHash, node_hash, node_hashes};
+use crate::forest::Twig;
+use crate::hash::{NodeHash, node_hash};
 use crate::key::Key;
-use crate::tree::bucket::{Leaf, Slot, tags_tie};
+use crate::tree::bucket::{Leaf, Slot};
 use crate::tree::place::tag_bit;
 use crate::tree::store::{MAX_SPLIT, PAGE_LEVELS, Page, Store};
 
@@ -22,6 +22,23 @@ pub(crate) trait Bits {
     fn bit(&self, depth: usize) -> bool;
     /// The leaf as a bucket keeps it.
     fn leaf(&self) -> Leaf;
+}
+
+impl Twig for Leaf {
+    #[inline]
+    fn parting(&self, other: &Self) -> usize {
+        (self.tag ^ other.tag).leading_zeros() as usize
+    }
+
+    #[inline]
+    fn is_right(&self, depth: usize) -> bool {
+        tag_bit(self.tag, depth)
+    }
+
+    #[inline]
+    fn hash(&self) -> NodeHash {
+        self.hash
+    }
 }
 
 impl Bits for Leaf {
@@ -76,135 +93,6 @@ pub(crate) fn fold<T: Bits>(leaves: &[T], depth: usize) -> NodeHash {
         _ => {
             let (left, right) = halves(leaves, depth);
             node_hash(&fold(left, depth + 1), &fold(right, depth + 1))
-        }
-    }
-}
-
-/// A block of two hashes.
-#[inline]
-pub(crate) fn block(left: &NodeHash, right: &NodeHash) -> [u8; 64] {
-    let mut block = [0; 64];
-    block[..32].copy_from_slice(&left.0);
-    block[32..].copy_from_slice(&right.0);
-    block
-}
-
-/// Blocks hashed in one call: several times the widest engine's lanes, and small enough for the innermost cache.
-pub(crate) const BATCH: usize = 64;
-
-/// Depths at which a node of leaves with different tags can be.
-const DEPTHS: usize = 64;
-
-/// Tries that are hashed together.
-#[derive(Default)]
-pub(crate) struct Forest {
-    /// One for each leaf. The first leaf of a subtree has the subtree's hash as soon as that is known.
-    hashes: Vec<NodeHash>,
-    /// The nodes to be hashed at each depth.
-    nodes: Vec<Vec<Node>>,
-}
-
-/// A node to be hashed, by the first leaves of its halves.
-struct Node {
-    /// The first leaf below the node: of its left half, or of the only one that is not empty.
-    first: u32,
-    right: Half,
-}
-
-enum Half {
-    Both(u32),
-    OnlyLeft,
-    OnlyRight,
-}
-
-impl Forest {
-    /// Adds the trie at `depth` with these leaves, at least one, and gives the name by which to ask for its hash. Nothing
-    /// if two of them have one tag.
-    pub(crate) fn add(&mut self, leaves: &[Leaf], depth: usize) -> Option<usize> {
-        if tags_tie(leaves) {
-            return None;
-        }
-        let first = self.hashes.len();
-        self.hashes.extend(leaves.iter().map(|leaf| leaf.hash));
-        self.nodes.resize_with(DEPTHS, Vec::new);
-        self.plant(
-            leaves,
-            depth,
-            u32::try_from(first).expect("a batch is far smaller"),
-        );
-        Some(first)
-    }
-
-    /// Gives a hash that is known a name as well.
-    pub(crate) fn note(&mut self, hash: NodeHash) -> usize {
-        self.hashes.push(hash);
-        self.hashes.len() - 1
-    }
-
-    /// `first` is the index of the first of `leaves`.
-    fn plant(&mut self, leaves: &[Leaf], depth: usize, first: u32) {
-        let [low, .., high] = leaves else {
-            return;
-        };
-        // All nodes above the one where the leaves part have one empty half.
-        let parting = (low.tag ^ high.tag).leading_zeros() as usize;
-        for depth in depth..parting {
-            let right = if tag_bit(low.tag, depth) {
-                Half::OnlyRight
-            } else {
-                Half::OnlyLeft
-            };
-            self.nodes[depth].push(Node { first, right });
-        }
-        let (left, right) = halves(leaves, parting);
-        let middle = first + u32::try_from(left.len()).expect("a batch is far smaller");
-        self.nodes[parting].push(Node {
-            first,
-            right: Half::Both(middle),
-        });
-        self.plant(left, parting + 1, first);
-        self.plant(right, parting + 1, middle);
-    }
-
-    /// Forgets all tries and keeps their memory.
-    pub(crate) fn clear(&mut self) {
-        self.hashes.clear();
-        self.nodes.iter_mut().for_each(Vec::clear);
-    }
-
-    /// Hashes all that has been added.
-    pub(crate) fn grow(&mut self) {
-        let (mut blocks, mut out) = ([[0; 64]; BATCH], [[0; 32]; BATCH]);
-        for nodes in self.nodes.iter_mut().rev() {
-            for nodes in nodes.chunks(BATCH) {
-                for (node, block) in nodes.iter().zip(&mut blocks) {
-                    let (left, right) = node.halves(&self.hashes);
-                    block[..32].copy_from_slice(&left.0);
-                    block[32..].copy_from_slice(&right.0);
-                }
-                node_hashes(&blocks[..nodes.len()], &mut out[..nodes.len()]);
-                for (node, hash) in nodes.iter().zip(&out) {
-                    self.hashes[node.first as usize] = NodeHash(*hash);
-                }
-            }
-            nodes.clear();
-        }
-    }
-
-    /// The hash under a name, once grown.
-    pub(crate) fn root(&self, name: usize) -> NodeHash {
-        self.hashes[name]
-    }
-}
-
-impl Node {
-    #[inline]
-    fn halves<'a>(&self, hashes: &'a [NodeHash]) -> (&'a NodeHash, &'a NodeHash) {
-        let first = &hashes[self.first as usize];
-        match self.right {
-            Half::Both(right) => (first, &hashes[right as usize]),
-            Half::OnlyLeft => (first, &NodeHash::EMPTY),
-            Half::OnlyRight => (&NodeHash::EMPTY, first),
         }
     }
 }
@@ -304,10 +192,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::forest::Forest;
 
     proptest! {
         #[test]
-        fn a_forest_has_the_hashes_of_its_tries(
+        fn a_forest_of_tags_has_the_hashes_of_its_tries(
             tries in prop::collection::vec(prop::collection::btree_set(
                 prop_oneof![any::<u64>(), (0..64u32, any::<u64>()).prop_map(|(bits, tag)| tag >> bits)], 1..12), 1..20)
         ) {
@@ -318,17 +207,8 @@ mod tests {
             let names: Vec<_> = tries.iter().map(|leaves| forest.add(leaves, 0)).collect();
             forest.grow();
             for (leaves, name) in tries.iter().zip(names) {
-                prop_assert_eq!(forest.root(name.expect("no tags tie")), fold(leaves, 0));
+                prop_assert_eq!(forest.hash(name), fold(leaves, 0));
             }
         }
-    }
-
-    #[test]
-    fn tags_that_tie_are_not_taken() {
-        let leaf = Leaf {
-            tag: 7,
-            hash: NodeHash([1; 32]),
-        };
-        assert_eq!(Forest::default().add(&[leaf, leaf], 0), None);
     }
 }
