@@ -17,6 +17,8 @@ pub mod leaf;
 pub mod merkle;
 pub mod name;
 pub mod records;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod transaction;
 pub mod work;
 

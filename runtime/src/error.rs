@@ -37,6 +37,9 @@ macro_rules! coded {
                 match self { $(Self::$variant $({ $($field: _),* })? => $hint,)* }
             }
 
+            /// Every rule for a document: its code, what it says with its fields in braces, what to do about it.
+            pub const RULES: &'static [(&'static str, &'static str, &'static str)] = &[$(($code, $text, $hint)),*];
+
             /// All codes, in the order of the rules.
             pub const CODES: &'static [&'static str] = &[$($code),*];
         }

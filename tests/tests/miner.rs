@@ -258,10 +258,10 @@ fn a_block_from_the_future_is_told_to_come_back_and_may() {
         let refused = refusal(&node, &block);
         assert_eq!(
             (refused.number, refused.code.as_str()),
-            (REFUSED, "too_far_ahead")
+            (REFUSED, "time_ahead")
         );
         // It is not remembered as invalid: the answer stays the same until its time comes.
-        assert_eq!(refusal(&node, &block).code, "too_far_ahead");
+        assert_eq!(refusal(&node, &block).code, "time_ahead");
     }
     let mut block = branch.draft(&miner, b"", Vec::new());
     block.header.header.time = clock() + ahead - 60;

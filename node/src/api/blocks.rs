@@ -8,6 +8,7 @@ use sapwood_primitives::block::MAX_EXTRA;
 use sapwood_primitives::codec::{self, Bytes};
 use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{Block, SealedHeader};
+use sapwood_rpc::errors::{self, ErrorKind};
 use sapwood_rpc::server::CallRefused;
 use sapwood_rpc::types as t;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ const MAX_HEADERS: u32 = 2000;
 
 /// Longest wait for another head, in milliseconds.
 const MAX_WAIT: u64 = 30_000;
+
+/// What a miner does whose block breaks a rule.
+const STALE_WORK: &str = "ask mining_template for work on the present head";
 
 pub(super) fn head(api: &Api, _: t::NoParams) -> Result<t::Head> {
     Ok(head_of(&api.snapshot()))
@@ -175,12 +179,20 @@ fn refused(error: &BlockRefused) -> CallRefused {
     match error {
         BlockRefused::StorageFailed(failed) => storage(failed.clone()),
         BlockRefused::Unavailable(_) => busy(error.to_string()),
-        _ => CallRefused::new(
-            -32003,
-            error.code(),
-            error.to_string(),
-            "ask mining_template for work on the present head",
-        ),
+        BlockRefused::Invalid(_) | BlockRefused::Branch { .. } => {
+            let kind = ErrorKind::block(error.code(), "", STALE_WORK);
+            CallRefused::new(kind, error.to_string())
+        }
+        BlockRefused::KnownInvalid(_) => {
+            CallRefused::new(errors::KNOWN_INVALID, error.to_string())
+        }
+        BlockRefused::UnknownParent(_) => {
+            CallRefused::new(errors::UNKNOWN_PARENT, error.to_string())
+        }
+        BlockRefused::TooFarAhead { .. } => CallRefused::new(errors::TIME_AHEAD, error.to_string()),
+        BlockRefused::TooManySideBlocks => {
+            CallRefused::new(errors::TOO_MANY_SIDE_BLOCKS, error.to_string())
+        }
     }
 }
 
@@ -192,5 +204,5 @@ fn no_template(error: &TemplateRefused) -> CallRefused {
 }
 
 pub(super) fn busy(message: String) -> CallRefused {
-    CallRefused::new(-32007, "busy", message, "try again in a moment")
+    CallRefused::new(errors::BUSY, message)
 }

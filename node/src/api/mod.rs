@@ -15,6 +15,7 @@ use crate::chain::{Handle, Snapshot};
 use crate::exports::Exports;
 use jsonrpsee::RpcModule;
 use sapwood_primitives::{Address, BlockId, Chain};
+use sapwood_rpc::errors;
 use sapwood_rpc::server::{CallRefused, add};
 use sapwood_rpc::types as t;
 use sapwood_store::ReadFailed;
@@ -141,17 +142,17 @@ impl Api {
 
     /// Refuses what makes sense on the network's tip only.
     fn must_not_be_behind(&self) -> Result<()> {
-        let tip = self.snapshot().head().time;
-        match self.is_behind(tip) {
+        let snapshot = self.snapshot();
+        let head = snapshot.head();
+        match self.is_behind(head.time) {
             false => Ok(()),
             true => Err(CallRefused::new(
-                -32004,
-                "syncing",
+                errors::SYNCING,
                 format!(
-                    "the last block is {} s old: the node is behind",
-                    now().saturating_sub(tip)
+                    "the last block, at height {}, is {} s old: the node is behind",
+                    head.height,
+                    now().saturating_sub(head.time)
                 ),
-                "wait until node_status no longer says syncing",
             )),
         }
     }
@@ -181,15 +182,12 @@ fn storage(error: impl Into<ReadFailed>) -> CallRefused {
     match error.into() {
         // Dozens of blocks came while the answer was made.
         gone @ ReadFailed::Gone(_) => blocks::busy(gone.to_string()),
-        ReadFailed::Storage(failed) => CallRefused::new(
-            -32005,
-            "storage_failed",
-            failed.to_string(),
-            "check the disk; the node must be started again",
-        ),
+        ReadFailed::Storage(failed) => {
+            CallRefused::new(errors::STORAGE_FAILED, failed.to_string())
+        }
     }
 }
 
 fn not_found(what: impl Into<String>, hint: &str) -> CallRefused {
-    CallRefused::new(-32001, "not_found", what, hint)
+    CallRefused::new(errors::NOT_FOUND, what).with_hint(hint)
 }

@@ -6,6 +6,7 @@ use sapwood_account_tree::AnchorDepth;
 use sapwood_primitives::codec;
 use sapwood_primitives::leaf::{Account, Change, GuardianChange, NameLeaf, OwnerChange, Phase};
 use sapwood_primitives::{Hash, Height, Leaf};
+use sapwood_rpc::errors;
 use sapwood_rpc::records;
 use sapwood_rpc::server::CallRefused;
 use sapwood_rpc::types as t;
@@ -182,5 +183,5 @@ fn pending_fields(kind: &str, text: String, effective: Height, height: Height) -
 /// A fault of the node itself: answered as JSON-RPC's internal error, and a bug.
 pub(super) fn internal(what: &str) -> CallRefused {
     tracing::error!(what, "a method failed for no fault of its caller");
-    CallRefused::new(-32603, "internal", what, "this is a bug; please report it")
+    CallRefused::new(errors::INTERNAL, what)
 }

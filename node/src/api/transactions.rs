@@ -2,12 +2,13 @@
 
 use super::{Api, Result, blocks::busy, storage};
 use crate::chain::TransactionRefused;
-use crate::mempool::Admission;
-use sapwood_primitives::Transaction;
+use crate::mempool::{Admission, Refused};
 use sapwood_primitives::codec;
+use sapwood_primitives::{AccountId, Action, Transaction};
+use sapwood_rpc::errors::{self, ErrorKind};
+use sapwood_rpc::records;
 use sapwood_rpc::server::CallRefused;
 use sapwood_rpc::types as t;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn read(params: &t::TxParams) -> Result<Transaction> {
@@ -46,12 +47,13 @@ fn refused(error: &TransactionRefused) -> CallRefused {
         TransactionRefused::StorageFailed(failed) => storage(failed.clone()),
         TransactionRefused::Unavailable(_) => busy(error.to_string()),
         TransactionRefused::Pool(pool) => {
-            let number = if pool.code() == "mempool_full" {
-                -32006
-            } else {
-                -32002
+            let kind = match pool {
+                Refused::Rule(rule) => ErrorKind::transaction(rule.code(), "", rule.hint()),
+                Refused::Replacement { .. } => errors::REPLACEMENT_FEE_TOO_LOW,
+                Refused::AccountFull { .. } | Refused::Full { .. } => errors::MEMPOOL_FULL,
+                Refused::State(_) => errors::STORAGE_FAILED,
             };
-            CallRefused::new(number, pool.code(), pool.to_string(), pool.hint())
+            CallRefused::new(kind, pool.to_string()).with_hint(pool.hint())
         }
     }
 }
@@ -106,80 +108,83 @@ pub(super) async fn mempool(api: &Arc<Api>, _: t::NoParams) -> Result<t::Mempool
     })
 }
 
-pub(super) fn decode(api: &Api, params: t::TxParams) -> Result<Value> {
+pub(super) fn decode(api: &Api, params: t::TxParams) -> Result<t::Decoded> {
     let tx = read(&params)?;
     let body = &tx.body;
-    let signed = tx.verify_signature(&api.genesis).is_ok();
-    Ok(json!({
-        "txid": tx.txid(),
-        "bytes": params.tx.0.len(),
-        "min_fee": api.chain.consensus.min_fee(params.tx.0.len()),
-        "signature_valid": signed,
-        "sender": api.show(body.sender),
-        "nonce": body.nonce,
-        "valid_until": body.valid_until,
-        "fee": body.fee,
-        "authority": tx.authority().hash(),
-        "actions": body.actions.iter().map(|action| action_json(api, action)).collect::<Vec<_>>(),
-    }))
+    let length = params.tx.0.len();
+    Ok(t::Decoded {
+        txid: tx.txid(),
+        bytes: length as u64,
+        min_fee: api.chain.consensus.min_fee(length),
+        signature_valid: tx.verify_signature(&api.genesis).is_ok(),
+        sender: api.show(body.sender),
+        nonce: body.nonce,
+        valid_until: body.valid_until,
+        fee: body.fee,
+        authority: tx.authority().hash(),
+        actions: body.actions.iter().map(|a| action_fields(api, a)).collect(),
+    })
 }
 
-fn action_json(api: &Api, action: &sapwood_primitives::Action) -> Value {
-    use sapwood_primitives::Action as A;
-    match action {
-        A::Transfer { to, amount } => {
-            json!({"type": "transfer", "to": api.show(*to), "amount": amount})
-        }
-        A::NameCommit { commitment } => json!({"type": "name_commit", "commitment": commitment}),
-        A::NameReveal {
+fn action_fields(api: &Api, action: &Action) -> t::ActionFields {
+    use t::ActionFields as F;
+    let show = |id: &AccountId| api.show(*id);
+    match action.clone() {
+        Action::Transfer { to, amount } => F::Transfer {
+            to: show(&to),
+            amount,
+        },
+        Action::NameCommit { commitment } => F::NameCommit { commitment },
+        Action::NameReveal {
             name,
             salt,
             years,
             max_price,
-        } => {
-            json!({"type": "name_reveal", "name": name, "salt": hex::encode(salt), "years": years, "max_price": max_price})
-        }
-        A::NameRenew {
+        } => F::NameReveal {
+            name,
+            salt: hex::encode(salt),
+            years,
+            max_price,
+        },
+        Action::NameRenew {
             name,
             years,
             max_price,
-        } => {
-            json!({"type": "name_renew", "name": name, "years": years, "max_price": max_price})
-        }
-        A::RecordsSet { records } => {
-            json!({"type": "records_set", "records": records.entries().iter().map(sapwood_rpc::records::to_text).collect::<Vec<_>>()})
-        }
-        A::StandingOrderSet { max_price } => {
-            json!({"type": "standing_order_set", "max_price": max_price})
-        }
-        A::NameTransferStart { to, quick } => {
-            json!({"type": "name_transfer_start", "to": api.show(*to), "quick": quick})
-        }
-        A::NameTransferFinish { name } => json!({"type": "name_transfer_finish", "name": name}),
-        A::NameReleaseStart => json!({"type": "name_release_start"}),
-        A::LimitSet { rate, delay_days } => {
-            json!({"type": "limit_set", "rate": rate, "delay_days": delay_days})
-        }
-        A::LimitRemove => json!({"type": "limit_remove"}),
-        A::GuardianSet { guardian } => {
-            json!({"type": "guardian_set", "guardian": guardian.map(|id| api.show(id))})
-        }
-        A::AuthorityRotate { authority } => {
-            json!({"type": "authority_rotate", "authority": authority})
-        }
-        A::AccountClose { to } => json!({"type": "account_close", "to": api.show(*to)}),
-        A::PendingCancel => json!({"type": "pending_cancel"}),
-        A::GuardianVeto { account } => {
-            json!({"type": "guardian_veto", "account": api.show(*account)})
-        }
-        A::GuardianFreeze { account } => {
-            json!({"type": "guardian_freeze", "account": api.show(*account)})
-        }
-        A::GuardianRecover { account, authority } => {
-            json!({"type": "guardian_recover", "account": api.show(*account), "authority": authority})
-        }
-        A::GuardianCancel { account } => {
-            json!({"type": "guardian_cancel", "account": api.show(*account)})
-        }
+        } => F::NameRenew {
+            name,
+            years,
+            max_price,
+        },
+        Action::RecordsSet { records } => F::RecordsSet {
+            records: records.entries().iter().map(records::to_text).collect(),
+        },
+        Action::StandingOrderSet { max_price } => F::StandingOrderSet { max_price },
+        Action::NameTransferStart { to, quick } => F::NameTransferStart {
+            to: show(&to),
+            quick,
+        },
+        Action::NameTransferFinish { name } => F::NameTransferFinish { name },
+        Action::NameReleaseStart => F::NameReleaseStart,
+        Action::LimitSet { rate, delay_days } => F::LimitSet { rate, delay_days },
+        Action::LimitRemove => F::LimitRemove,
+        Action::GuardianSet { guardian } => F::GuardianSet {
+            guardian: guardian.as_ref().map(show),
+        },
+        Action::AuthorityRotate { authority } => F::AuthorityRotate { authority },
+        Action::AccountClose { to } => F::AccountClose { to: show(&to) },
+        Action::PendingCancel => F::PendingCancel,
+        Action::GuardianVeto { account } => F::GuardianVeto {
+            account: show(&account),
+        },
+        Action::GuardianFreeze { account } => F::GuardianFreeze {
+            account: show(&account),
+        },
+        Action::GuardianRecover { account, authority } => F::GuardianRecover {
+            account: show(&account),
+            authority,
+        },
+        Action::GuardianCancel { account } => F::GuardianCancel {
+            account: show(&account),
+        },
     }
 }

@@ -87,7 +87,7 @@ impl BlockRefused {
             } => invalid.code(),
             Self::KnownInvalid(_) => "known_invalid",
             Self::UnknownParent(_) => "unknown_parent",
-            Self::TooFarAhead { .. } => "too_far_ahead",
+            Self::TooFarAhead { .. } => "time_ahead",
             Self::TooManySideBlocks => "too_many_side_blocks",
             Self::StorageFailed(_) => "storage_failed",
             Self::Unavailable(unavailable) => unavailable.code(),

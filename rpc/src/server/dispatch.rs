@@ -14,8 +14,8 @@ use hyper::http::Extensions;
 use jsonrpsee::Methods;
 use jsonrpsee::core::server::{ConnectionId, MethodCallback, MethodResponse};
 use jsonrpsee::types::error::{
-    INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, INVALID_REQUEST_CODE, METHOD_NOT_FOUND_CODE,
-    OVERSIZED_RESPONSE_CODE, PARSE_ERROR_CODE, SERVER_IS_BUSY_CODE,
+    INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_NOT_FOUND_CODE, OVERSIZED_RESPONSE_CODE,
+    SERVER_IS_BUSY_CODE,
 };
 use jsonrpsee::types::{ErrorObject, Id as CallbackId, Params};
 use serde::Deserialize;
@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use super::Limits;
 use super::envelope::{self, Call, Entry, Fault, Id, Message};
 use super::strict::shown;
+use crate::errors;
 
 /// The methods of a listener and the bounds within which they run.
 pub(super) struct Dispatcher {
@@ -207,26 +208,7 @@ fn response_json(id: &Id, response: &MethodResponse) -> Result<String, Fault> {
 }
 
 fn fault_json(fault: &Fault) -> String {
-    let (code, hint) = words(fault.code);
-    let data = json!({ "code": code, "hint": hint });
+    let kind = errors::common(fault.code);
+    let data = json!({ "code": kind.code, "hint": kind.hint });
     json!({ "jsonrpc": "2.0", "id": fault.id, "error": { "code": fault.code, "message": fault.message, "data": data } }).to_string()
-}
-
-/// The stable word and the advice that go with a fault of the envelope (specs/09 §2).
-fn words(number: i32) -> (&'static str, &'static str) {
-    match number {
-        PARSE_ERROR_CODE => ("parse_error", "send one JSON value, in UTF-8"),
-        INVALID_REQUEST_CODE => (
-            "invalid_request",
-            "send a JSON-RPC 2.0 request object, or 1 to 32 of them in a list",
-        ),
-        METHOD_NOT_FOUND_CODE => ("method_not_found", "specs/09 lists the methods"),
-        INVALID_PARAMS_CODE => (
-            "invalid_params",
-            "parameters go by name; specs/09 lists those of each method",
-        ),
-        OVERSIZED_RESPONSE_CODE => ("response_too_large", "ask for less at a time"),
-        SERVER_IS_BUSY_CODE => ("timeout", "try again"),
-        _ => ("internal", "this is a bug; please report it"),
-    }
 }

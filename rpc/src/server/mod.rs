@@ -46,6 +46,16 @@ pub use self::table::{CallRefused, add};
 
 use self::answer::Service;
 use self::guard::Guard;
+use self::refusal::Refusal;
+
+/// What a request can be answered with before it is read as JSON-RPC: HTTP status, stable code, sentence and hint.
+pub fn http_refusals() -> impl Iterator<Item = (u16, &'static str, String, &'static str)> {
+    let all = Refusal::all(Limits::default().max_body);
+    all.into_iter().map(|refusal| {
+        let (status, code, message, hint) = refusal.row();
+        (status.as_u16(), code, message, hint)
+    })
+}
 
 /// How a listener is set up.
 #[derive(Clone, Debug)]

@@ -40,13 +40,41 @@ pub(super) enum Refusal {
     BrokenBody,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// All connections are taken.
+    /// All connections are taken, or as many as one address may have.
     TooManyConnections,
+    /// The address sent more than its share.
+    RateLimited,
 }
 
 impl Refusal {
+    /// One of each, for the document; `max_body` is the bound that it names.
+    pub(super) fn all(max_body: usize) -> [Self; 15] {
+        [
+            Self::AmbiguousLength,
+            Self::MalformedHead,
+            Self::HeadTooLarge,
+            Self::Unauthorized,
+            Self::HostNotAllowed,
+            Self::FromBrowser,
+            Self::UpgradeRefused,
+            Self::NotFound,
+            Self::MethodNotAllowed,
+            Self::NotJson,
+            Self::BodyTooLarge(max_body),
+            Self::BrokenBody,
+            Self::BodyTimeout,
+            Self::TooManyConnections,
+            Self::RateLimited,
+        ]
+    }
+
+    /// The stable code.
+    pub(super) fn code(self) -> &'static str {
+        self.row().1
+    }
+
     /// Status, code for programs, message and hint for people.
-    fn row(self) -> (StatusCode, &'static str, String, &'static str) {
+    pub(super) fn row(self) -> (StatusCode, &'static str, String, &'static str) {
         let (status, code, message, hint) = match self {
             Self::AmbiguousLength => (
                 StatusCode::BAD_REQUEST,
@@ -135,6 +163,12 @@ impl Refusal {
                 "all RPC connections are in use",
                 "close idle connections, send several calls over one connection, or try again in a second",
             ),
+            Self::RateLimited => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "this address sends more calls than it may",
+                "send fewer calls a second, or use a node of your own",
+            ),
         };
         (status, code, message.to_owned(), hint)
     }
@@ -179,7 +213,7 @@ impl Refusal {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer")),
             Self::MethodNotAllowed => Some((ALLOW, "POST")),
-            Self::TooManyConnections => Some((RETRY_AFTER, "1")),
+            Self::TooManyConnections | Self::RateLimited => Some((RETRY_AFTER, "1")),
             _ => None,
         }
     }

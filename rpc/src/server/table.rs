@@ -6,9 +6,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use jsonrpsee::RpcModule;
-use jsonrpsee::types::{ErrorObjectOwned, Params, error::INVALID_PARAMS_CODE};
+use jsonrpsee::types::{ErrorObjectOwned, Params};
 use serde_json::json;
 
+use crate::errors::{ErrorKind, INVALID_PARAMS};
 use crate::types::Method;
 
 /// Why a method was refused (specs/09 §2).
@@ -25,29 +26,27 @@ pub struct CallRefused {
 }
 
 impl CallRefused {
-    /// A refusal with the application error `number`.
-    pub fn new(
-        number: i32,
-        code: &str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
+    /// A refusal of this kind, with its hint.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            number,
-            code: code.to_owned(),
+            number: kind.number,
+            code: kind.code.to_owned(),
             message: message.into(),
-            hint: hint.into(),
+            hint: kind.hint.to_owned(),
         }
+    }
+
+    /// The same with a hint that fits this case better.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
     }
 
     /// A parameter that has the right JSON type and is still not one: an address of another network, a height above the head.
     pub fn parameter(field: &str, why: impl std::fmt::Display) -> Self {
-        Self::new(
-            INVALID_PARAMS_CODE,
-            "invalid_params",
-            format!("`{field}`: {why}"),
-            format!("correct the parameter `{field}`"),
-        )
+        Self::new(INVALID_PARAMS, format!("`{field}`: {why}"))
+            .with_hint(format!("correct the parameter `{field}`"))
     }
 }
 
@@ -88,12 +87,7 @@ fn parse<M: Method>(params: &Params<'_>) -> Result<M::Params, CallRefused> {
         // serde_json adds a place in the text, which means nothing to a caller by name.
         let why = why.split(" at line ").next().unwrap_or_default().to_owned();
         match field.as_str() {
-            "." => CallRefused::new(
-                INVALID_PARAMS_CODE,
-                "invalid_params",
-                why,
-                "see specs/09 for the parameters of each method",
-            ),
+            "." => CallRefused::new(INVALID_PARAMS, why),
             field => CallRefused::parameter(field, why),
         }
     })

@@ -2,10 +2,11 @@
 
 use super::Hex;
 use sapwood_primitives::{AccountId, Amount, BlockId, Hash, Height, Name, TxId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A chain's tip.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Head {
     /// Height of the block.
     pub height: Height,
@@ -16,11 +17,12 @@ pub struct Head {
     /// Its time, seconds since 1970.
     pub time: u64,
     /// Work of the branch, decimal.
+    #[schemars(regex(pattern = "^[0-9]+$"))]
     pub work: String,
 }
 
 /// The state that an answer comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateRef {
     /// Height of the block.
     pub height: Height,
@@ -31,7 +33,7 @@ pub struct StateRef {
 }
 
 /// A leaf, or its absence, with what proves it against a state root (specs/04 §4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Witness {
     /// Key of the leaf.
     pub key: Hash,
@@ -42,7 +44,7 @@ pub struct Witness {
 }
 
 /// A proven leaf and the header whose root it is proven against.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Proven {
     /// The state.
     #[serde(flatten)]
@@ -55,7 +57,7 @@ pub struct Proven {
 }
 
 /// Many leaves, proven together (specs/04 §7).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Multiproof {
     /// The state.
     #[serde(flatten)]
@@ -69,7 +71,7 @@ pub struct Multiproof {
 }
 
 /// What a state holds under a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
     /// Key of the leaf.
     pub key: Hash,
@@ -78,7 +80,7 @@ pub struct Held {
 }
 
 /// The nodes at one depth of a state's tree (specs/04 §8).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AnchorAnswer {
     /// The state.
     #[serde(flatten)]
@@ -92,9 +94,10 @@ pub struct AnchorAnswer {
 }
 
 /// A snapshot that is written, or was written last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotState {
     /// `none`, `running`, `done` or `failed`.
+    #[schemars(extend("enum" = ["none", "running", "done", "failed"]))]
     pub status: String,
     /// The directory.
     pub dir: String,
@@ -117,7 +120,7 @@ pub struct SnapshotState {
 }
 
 /// A proven name and, if it has one, its proven owner.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NameProven {
     /// The state.
     #[serde(flatten)]
@@ -131,7 +134,7 @@ pub struct NameProven {
 }
 
 /// The overview of a node.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// Version of the JSON forms; 1.
     pub schema: u32,
@@ -163,14 +166,14 @@ pub struct Status {
     pub reorg_alarm: bool,
     /// Whether writing failed and the node only reads.
     pub storage_failed: bool,
-    /// Where the DNS server listens, if it does.
+    /// Where the DNS server listens, if it does; null on the public listener.
     pub dns: Option<String>,
-    /// The data directory.
+    /// The data directory; empty on the public listener.
     pub data_dir: String,
 }
 
 /// A parked branch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parked {
     /// Its tip.
     pub block: BlockId,
@@ -181,7 +184,7 @@ pub struct Parked {
 }
 
 /// A header.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeaderAnswer {
     /// Block id.
     pub block: BlockId,
@@ -200,20 +203,22 @@ pub struct HeaderAnswer {
     /// Seconds since 1970.
     pub time: u64,
     /// Compact target, eight hex digits.
+    #[schemars(regex(pattern = "^[0-9a-f]{8}$"))]
     pub target: String,
     /// The nonce, decimal.
+    #[schemars(regex(pattern = "^[0-9]+$"))]
     pub nonce: String,
 }
 
 /// A run of headers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Headers {
     /// 160 bytes each, rising by one height.
     pub headers: Vec<Hex>,
 }
 
 /// A block.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct BlockAnswer {
     /// Its height.
     pub height: Height,
@@ -228,7 +233,7 @@ pub struct BlockAnswer {
 }
 
 /// An account.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccountAnswer {
     /// The state.
     #[serde(flatten)]
@@ -241,7 +246,7 @@ pub struct AccountAnswer {
 }
 
 /// An account's fields as people read them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccountFields {
     /// Address.
     pub address: String,
@@ -274,7 +279,7 @@ pub struct AccountFields {
 }
 
 /// A withdrawal limit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LimitFields {
     /// Drops a day.
     pub rate: Amount,
@@ -287,9 +292,10 @@ pub struct LimitFields {
 }
 
 /// A pending change.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PendingFields {
     /// What kind: `limit`, `limit_remove`, `authority`, `guardian`, `transfer`, `release`, `close`.
+    #[schemars(extend("enum" = ["limit", "limit_remove", "authority", "guardian", "transfer", "release", "close"]))]
     pub kind: String,
     /// The change in a sentence.
     pub text: String,
@@ -300,7 +306,7 @@ pub struct PendingFields {
 }
 
 /// A name.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NameAnswer {
     /// The state.
     #[serde(flatten)]
@@ -308,6 +314,7 @@ pub struct NameAnswer {
     /// The name.
     pub name: Name,
     /// `available`, `active`, `suspended` or `released`.
+    #[schemars(extend("enum" = ["available", "active", "suspended", "released"]))]
     pub phase: String,
     /// Owner's address.
     pub owner: Option<String>,
@@ -331,7 +338,7 @@ pub struct NameAnswer {
 }
 
 /// A name's records.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     /// The state, at the trusted depth.
     #[serde(flatten)]
@@ -339,6 +346,7 @@ pub struct Resolved {
     /// The name.
     pub name: Name,
     /// `available`, `active`, `suspended` or `released`; only an active name has records here.
+    #[schemars(extend("enum" = ["available", "active", "suspended", "released"]))]
     pub phase: String,
     /// Its records.
     pub records: Vec<RecordFields>,
@@ -348,7 +356,7 @@ pub struct Resolved {
 }
 
 /// A record as people read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordFields {
     /// Owner relative to the name, `@` for the name itself.
     pub owner: String,
@@ -362,7 +370,7 @@ pub struct RecordFields {
 }
 
 /// A page of names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Names {
     /// The state.
     #[serde(flatten)]
@@ -374,11 +382,12 @@ pub struct Names {
 }
 
 /// One name of a list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ListedName {
     /// The name.
     pub name: Name,
     /// Its phase.
+    #[schemars(extend("enum" = ["available", "active", "suspended", "released"]))]
     pub phase: String,
     /// Owner's address.
     pub owner: Option<String>,
@@ -389,7 +398,7 @@ pub struct ListedName {
 }
 
 /// Prices of a name.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Price {
     /// The state.
     #[serde(flatten)]
@@ -397,6 +406,7 @@ pub struct Price {
     /// The name.
     pub name: Name,
     /// Its phase.
+    #[schemars(extend("enum" = ["available", "active", "suspended", "released"]))]
     pub phase: String,
     /// Whether it can be registered now.
     pub available: bool,
@@ -416,7 +426,7 @@ pub struct Price {
 }
 
 /// The leaves that a price follows from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PriceProven {
     /// The system leaf, which has the rent base.
     pub system: Witness,
@@ -425,20 +435,22 @@ pub struct PriceProven {
 }
 
 /// What became of a submitted transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Submitted {
     /// Its id.
     pub txid: TxId,
     /// `accepted` or `known`.
+    #[schemars(extend("enum" = ["accepted", "known"]))]
     pub status: String,
 }
 
 /// Where a transaction is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxState {
     /// Its id.
     pub txid: TxId,
     /// `pending`, `confirmed` or `unknown` (never seen, expired, or older than the window).
+    #[schemars(extend("enum" = ["pending", "confirmed", "unknown"]))]
     pub status: String,
     /// Height of its block.
     pub height: Option<Height>,
@@ -449,7 +461,7 @@ pub struct TxState {
 }
 
 /// The mempool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mempool {
     /// Transactions.
     pub count: u64,
@@ -464,7 +476,7 @@ pub struct Mempool {
 }
 
 /// A block to search a nonce for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Template {
     /// Its height.
     pub height: Height,
@@ -479,10 +491,11 @@ pub struct Template {
 }
 
 /// What became of a submitted block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockSubmitted {
     /// Its id.
     pub block: BlockId,
     /// `connected`, `side`, `known` or `parked`.
+    #[schemars(extend("enum" = ["connected", "side", "known", "parked"]))]
     pub status: String,
 }

@@ -2,7 +2,9 @@
 
 use super::Hex;
 use sapwood_primitives::{BlockId, Height, Name, TxId};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Refuses an explicit null: an optional parameter is left out instead (specs/09 §1.5).
 fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
@@ -12,7 +14,7 @@ fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 /// No parameters.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
 
@@ -53,8 +55,22 @@ impl<'de> Deserialize<'de> for At {
     }
 }
 
+impl JsonSchema for At {
+    fn schema_name() -> Cow<'static, str> {
+        "At".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(head|trusted|[0-9a-f]{64})$",
+            "description": "Which state: `head`, `trusted` (specs/07 §2.2), or the id of one of the last 64 blocks."
+        })
+    }
+}
+
 /// A block by height on the main chain, or by id; exactly one.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockRef {
     /// Height on the main chain.
@@ -63,6 +79,7 @@ pub struct BlockRef {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Height")]
     pub height: Option<Height>,
     /// Block id.
     #[serde(
@@ -70,11 +87,12 @@ pub struct BlockRef {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "BlockId")]
     pub block: Option<BlockId>,
 }
 
 /// A run of headers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeadersParams {
     /// First height.
@@ -84,7 +102,7 @@ pub struct HeadersParams {
 }
 
 /// Until when to wait.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AwaitParams {
     /// The head that is known already.
@@ -94,7 +112,7 @@ pub struct AwaitParams {
 }
 
 /// An account and what is wanted of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountParams {
     /// Address.
@@ -108,7 +126,7 @@ pub struct AccountParams {
 }
 
 /// An account to prove.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountProofParams {
     /// Address.
@@ -122,11 +140,12 @@ pub struct AccountProofParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "u8")]
     pub anchor: Option<u8>,
 }
 
 /// Accounts and names to prove together: at least one, at most 1,000.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MultiproofParams {
     /// Addresses.
@@ -141,7 +160,7 @@ pub struct MultiproofParams {
 }
 
 /// The depth at which a tree is cut.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorParams {
     /// At most 14.
@@ -152,7 +171,7 @@ pub struct AnchorParams {
 }
 
 /// Where a snapshot is to be written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotParams {
     /// An absolute path on the node's machine, of a directory that does not exist yet.
@@ -160,7 +179,7 @@ pub struct SnapshotParams {
 }
 
 /// A name and what is wanted of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NameParams {
     /// The name, bare.
@@ -174,7 +193,7 @@ pub struct NameParams {
 }
 
 /// A name to prove.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NameProofParams {
     /// The name, bare.
@@ -188,11 +207,12 @@ pub struct NameProofParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "u8")]
     pub anchor: Option<u8>,
 }
 
 /// A name to resolve.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveParams {
     /// The name, bare.
@@ -204,6 +224,7 @@ pub struct ResolveParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "String")]
     pub rtype: Option<String>,
     /// Whether to prove it.
     #[serde(default)]
@@ -211,7 +232,7 @@ pub struct ResolveParams {
 }
 
 /// A page of names.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListParams {
     /// The last name of the page before.
@@ -220,6 +241,7 @@ pub struct ListParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Name")]
     pub after: Option<Name>,
     /// At most 1,000; 100 if left out.
     #[serde(
@@ -227,6 +249,7 @@ pub struct ListParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "u32")]
     pub limit: Option<u32>,
     /// Only this account's name.
     #[serde(
@@ -234,11 +257,12 @@ pub struct ListParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "String")]
     pub owner: Option<String>,
 }
 
 /// What to price.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceParams {
     /// The name, bare.
@@ -251,7 +275,7 @@ pub struct PriceParams {
 }
 
 /// An encoded transaction.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxParams {
     /// SCALE bytes (specs/05 §1).
@@ -259,7 +283,7 @@ pub struct TxParams {
 }
 
 /// A transaction's id.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxIdParams {
     /// The id.
@@ -267,7 +291,7 @@ pub struct TxIdParams {
 }
 
 /// Who is to be paid for a block.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateParams {
     /// Address.
@@ -278,11 +302,12 @@ pub struct TemplateParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Hex")]
     pub extra: Option<Hex>,
 }
 
 /// An encoded block.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockParams {
     /// SCALE bytes (specs/02 §4).
