@@ -1,7 +1,8 @@
 //! The words of the command line that are the node's own; the wallet brings its own. Help, man pages and completions are made of the texts here.
 
-use crate::places::{PORT_BASE, Ports};
+use crate::places::{ListenAt, MetricsAt, PORT_BASE, Ports, Service};
 use clap::{Args, Parser, Subcommand};
+use sapwood_node::running::Extras;
 use sapwood_primitives::{Hash, Name};
 use sapwood_wallet::command::{
     AccountCommand, LimitCommand, NameCommand, TxCommand, WalletCommand, parse_name,
@@ -112,9 +113,9 @@ pub(crate) enum Command {
     /// Snapshots: a whole state in files that anybody can check
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
-    /// Call a method of the node's RPC
+    /// Call a method of the node's RPC, or list the methods
     #[command(
-        after_help = "Example:\n  sapwood rpc chain_head\n  sapwood rpc name_show '{\"name\":\"hello\"}'"
+        after_help = "Example:\n  sapwood rpc --list\n  sapwood rpc chain_head\n  sapwood rpc name_show '{\"name\":\"hello\"}'"
     )]
     Rpc(RpcArgs),
     /// Print completions for a shell
@@ -134,15 +135,34 @@ pub(crate) enum Command {
 /// Where services listen.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PortArgs {
-    /// First of the ports that the services share out: RPC +1, DNS +3, page +10
+    /// First of the ports that the services share out: RPC +1, public RPC +2, DNS +3, metrics +8, page +10
     #[arg(long, value_name = "PORT", default_value_t = PORT_BASE, conflicts_with = "ports", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub(crate) port_base: u16,
     /// `auto`: take the ports that the operating system gives, and print them
     #[arg(long, value_name = "auto")]
     pub(crate) ports: Option<Ports>,
+    /// Serve a second RPC to everybody who reaches this address: methods that read, and signed transactions; without a port, at port base + 2
+    ///
+    /// It asks for no cookie, takes any Host, and bounds each address. Only here may another than a loopback address be given for the RPC.
+    #[arg(long, value_name = "IP[:PORT]")]
+    pub(crate) rpc_public: Option<ListenAt>,
+    /// Where /livez, /readyz and /metrics are served; without a port, at port base + 8. `sapwood node` does so on 127.0.0.1, `sapwood dev` only if asked to
+    #[arg(long, value_name = "IP[:PORT]|off")]
+    pub(crate) metrics: Option<MetricsAt>,
 }
 
 impl PortArgs {
+    /// What is served beside RPC and DNS; `metrics` where nothing is said.
+    pub(crate) fn extras(&self, metrics: MetricsAt) -> Extras {
+        let ports = self.ports();
+        Extras {
+            rpc_public: self
+                .rpc_public
+                .map(|at| at.address(ports, Service::RpcPublic)),
+            metrics: self.metrics.unwrap_or(metrics).address(ports),
+        }
+    }
+
     /// The ports asked for.
     pub(crate) fn ports(&self) -> Ports {
         self.ports.unwrap_or(Ports::From(self.port_base))
@@ -272,11 +292,15 @@ pub(crate) enum SnapshotCommand {
 /// `sapwood rpc`
 #[derive(Debug, Args)]
 pub(crate) struct RpcArgs {
-    /// Name of the method
-    pub(crate) method: String,
+    /// Name of the method; without one, the methods are listed
+    #[arg(conflicts_with = "list")]
+    pub(crate) method: Option<String>,
     /// Parameters, one JSON object
     #[arg(default_value = "{}", value_parser = parse_object)]
     pub(crate) params: Value,
+    /// List the methods, without asking a node
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 fn parse_type(text: &str) -> Result<u16, &'static str> {

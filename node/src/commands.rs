@@ -3,11 +3,11 @@
 use crate::cli::{Command, DevArgs, Global, NodeArgs, ResolverArgs};
 use crate::dev::{self, Place};
 use crate::mining::{MinerOptions, Pace};
-use crate::places::Places;
+use crate::places::{MetricsAt, Places};
 use crate::reconnect::Reconnecting;
 use crate::{block_on, output, print, print_text, tour};
 use sapwood_account_tree::Mode;
-use sapwood_node::running::{self, Ended, Options, Sockets, StartNode};
+use sapwood_node::running::{self, Ended, Options, Running, Sockets, StartNode};
 use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::{RemoteResolver, ZoneConfig};
 use sapwood_store::Config as StoreConfig;
@@ -27,6 +27,12 @@ const MAX_CHAIN_FILE: u64 = 64 * 1024;
 /// # Errors
 /// What the command says.
 pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> {
+    if let Command::Rpc(args) = &command
+        && args.method.is_none()
+    {
+        let (json, text) = crate::client::rpc_list();
+        return print(global, &json, &text);
+    }
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
     let mut context = Context::new(chain.clone(), places.dir().to_owned());
@@ -146,15 +152,19 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
         let start = async {
             // Ports first: that another node runs is the commonest mistake, and the quickest to find.
             let sockets = Sockets::bind(args.ports.ports(), !args.no_dns).await?;
+            let sockets = sockets.with(args.ports.extras(MetricsAt::LOOPBACK)).await?;
             running::start(options, sockets).await
         };
         let node = start.await.map_err(|e| cannot_start(&e))?;
         let dns = node.dns.map(|a| a.to_string());
-        let ready = serde_json::json!({ "schema": 1, "rpc": format!("http://{}/", node.rpc), "dns": dns, "data": places.dir() });
+        let [rpc_public, metrics] = urls(&node);
+        let ready = serde_json::json!({ "schema": 1, "rpc": format!("http://{}/", node.rpc), "rpc_public": rpc_public, "dns": dns, "metrics": metrics, "data": places.dir() });
         let text = format!(
-            "RPC http://{}/, DNS {}, data in {}; Ctrl-C stops\n",
+            "RPC http://{}/, public RPC {}, DNS {}, metrics {}, data in {}; Ctrl-C stops\n",
             node.rpc,
+            rpc_public.as_deref().unwrap_or("off"),
             dns.as_deref().unwrap_or("off"),
+            metrics.as_deref().unwrap_or("off"),
             places.dir().display()
         );
         if let Err(unheard) = print(global, &ready, &text) {
@@ -164,6 +174,15 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
         }
         node.until(asked).await.map_err(|e| ended(&e))
     })
+}
+
+/// Where a node's public RPC and its metrics are, if it has them.
+pub(crate) fn urls(node: &Running) -> [Option<String>; 2] {
+    let url = |path: &'static str| move |at: SocketAddr| format!("http://{at}/{path}");
+    [
+        node.rpc_public.map(url("")),
+        node.metrics.map(url("metrics")),
+    ]
 }
 
 fn miner(
@@ -323,7 +342,9 @@ fn no_place(message: String) -> CliError {
 /// A start that failed, with the exit code that fits.
 pub(crate) fn cannot_start(error: &StartNode) -> CliError {
     let (exit, code) = match error {
-        StartNode::Rpc(_) | StartNode::Dns { .. } => (Exit::Usage, "port"),
+        StartNode::Rpc(_) | StartNode::Dns { .. } | StartNode::Metrics { .. } => {
+            (Exit::Usage, "port")
+        }
         StartNode::Store(_) | StartNode::Chain { .. } | StartNode::Endpoint { .. } => {
             (Exit::Storage, "storage")
         }

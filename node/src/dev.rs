@@ -5,10 +5,10 @@ use crate::commands::{cannot_start, ended};
 use crate::greeting;
 use crate::mining::{MinerOptions, Pace};
 use crate::page::Page;
-use crate::places::{Places, Ports, Service};
+use crate::places::{MetricsAt, Places, Ports, Service};
 use crate::reset::Reset;
 use crate::words::Shell;
-use sapwood_node::running::{self, Options, Running, Sockets};
+use sapwood_node::running::{self, Extras, Options, Running, Sockets};
 use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::ZoneConfig;
 use sapwood_store::Config as StoreConfig;
@@ -68,8 +68,8 @@ impl DevSockets {
     ///
     /// # Errors
     /// If something else has one of them.
-    pub(crate) async fn bind(ports: Ports) -> Result<Self, CliError> {
-        let node = Sockets::bind(ports, true);
+    pub(crate) async fn bind(ports: Ports, extras: Extras) -> Result<Self, CliError> {
+        let node = async { Sockets::bind(ports, true).await?.with(extras).await };
         let node = node.await.map_err(|e| cannot_start(&e))?;
         let address = ports.address(Service::Content);
         let page = Page::bind(address).await.map_err(|e| {
@@ -227,7 +227,7 @@ pub(crate) async fn run(place: Place, args: &DevArgs, global: &Global) -> Result
         true => Some(Reset::hold(&place.places)?),
         false => None,
     };
-    let sockets = DevSockets::bind(args.ports.ports()).await?;
+    let sockets = DevSockets::bind(args.ports.ports(), args.ports.extras(MetricsAt::Off)).await?;
     // Nothing is deleted before it is known that a new chain can start.
     if let Some(reset) = reset {
         reset.run(global.yes)?;

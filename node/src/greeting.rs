@@ -15,17 +15,21 @@ pub(crate) async fn greet(dev: &Dev, place: &Place, global: &Global) -> Result<(
     let dns = dev.node.dns.map(|a| a.to_string()).unwrap_or_default();
     let rpc = format!("http://{}/", dev.node.rpc);
     let page = format!("http://{}/", dev.page);
+    let [rpc_public, metrics] = crate::commands::urls(&dev.node);
     let words = words(dev).await;
     let ready = serde_json::json!({
-        "schema": 1, "rpc": rpc, "dns": dns, "page": page, "data": place.places.dir(), "wallet": "dev", "payee": dev.payee.to_string(), "words": words,
+        "schema": 1, "rpc": rpc, "rpc_public": rpc_public, "metrics": metrics, "dns": dns, "page": page, "data": place.places.dir(), "wallet": "dev", "payee": dev.payee.to_string(), "words": words,
     });
     let words = words.map_or(String::new(), |words| format!("\n          words: {words}"));
+    let more = [("public ", &rpc_public), ("metrics", &metrics)].into_iter();
+    let more = more.filter_map(|(what, url)| Some(format!("\n  {what} {}", url.as_ref()?)));
+    let more: String = more.collect();
     let port = dev.node.dns.map_or(0, |a| a.port());
     let Commands { exports, sapwood } = commands(place);
     let text = format!(
         "
   chain {}, a block every {} s; Ctrl-C stops it, the next start goes on
-  RPC     {rpc}   cookie in {}
+  RPC     {rpc}   cookie in {}{more}
   DNS     {dns}   private_addresses = allow
   page    {page}
   wallet  dev, passphrase `dev`, paid at {}{words}

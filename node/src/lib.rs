@@ -3,9 +3,14 @@
 pub mod api;
 pub mod chain;
 pub mod exports;
+pub mod health;
 pub mod mempool;
+pub mod metrics;
 pub mod mining;
+pub mod monitor;
 pub mod names;
 pub mod page;
 pub mod places;
 pub mod running;
+pub mod sockets;
+mod web;

@@ -1,24 +1,15 @@
 //! The small page that `sapwood dev` serves where `hello.leaf.alt` points, so that a resolved name leads somewhere.
 
+use crate::web::{MAX_CONNECTIONS, accept_all};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Connections at once; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 16;
-
-/// How long a client may take to send its request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 const PAGE: &str = "<!doctype html>
 <html lang=\"en\"><meta charset=\"utf-8\"><title>hello.leaf.alt</title>
@@ -26,9 +17,6 @@ const PAGE: &str = "<!doctype html>
 <h1>hello.leaf.alt</h1>
 <p>You reached this page by a name that no authority gave out: it stands in the account tree of the chain that runs on this computer.</p>
 ";
-
-/// Pause after a failed `accept`. The usual cause is that the process has no file descriptor left, which a retry at once would turn into a busy loop.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The sockets of the page.
 #[derive(Debug)]
@@ -63,47 +51,19 @@ impl Page {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let v6 = async {
             match self.v6 {
-                Some(listener) => accept_all(listener, &slots).await,
+                Some(listener) => accept_all("the page", listener, &slots, answer).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = accept_all(self.v4, &slots) => {}
+            () = accept_all("the page", self.v4, &slots, answer) => {}
             () = v6 => {}
             () = shutdown => {}
         }
     }
 }
 
-/// Serves connection after connection; it ends only by being dropped.
-async fn accept_all(listener: TcpListener, slots: &Arc<Semaphore>) {
-    loop {
-        let slot = Arc::clone(slots).acquire_owned().await;
-        let slot = slot.expect("never closed");
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(converse(stream, slot))),
-            Err(error) => {
-                tracing::warn!(%error, "the page cannot accept a connection; retrying");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Answers on one connection, which `slot` counts.
-async fn converse(stream: TcpStream, slot: OwnedSemaphorePermit) {
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .keep_alive(false);
-    // A client that goes away mid-answer is its own business.
-    let _ = http
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .await;
-    drop(slot);
-}
-
-async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(_: Request<Incoming>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(PAGE.as_bytes())));
     let headers = response.headers_mut();
     let fixed = |text| header::HeaderValue::from_static(text);
@@ -113,7 +73,7 @@ async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallibl
         header::CONTENT_SECURITY_POLICY,
         fixed("default-src 'none'; style-src 'unsafe-inline'"),
     );
-    Ok(response)
+    response
 }
 
 #[cfg(test)]
@@ -122,6 +82,7 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
     use tokio::sync::oneshot;
 
     async fn get(address: SocketAddr) -> String {

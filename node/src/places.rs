@@ -68,8 +68,12 @@ pub enum Ports {
 pub enum Service {
     /// JSON-RPC.
     Rpc = 1,
+    /// JSON-RPC for everybody, read-only.
+    RpcPublic = 2,
     /// DNS, UDP and TCP.
     Dns = 3,
+    /// Health and metrics.
+    Metrics = 8,
     /// HTTP face of content; the small page of `sapwood dev`.
     Content = 10,
 }
@@ -95,5 +99,109 @@ impl std::str::FromStr for Ports {
             Ok(base) if (1..=65_000).contains(&base) => Ok(Self::From(base)),
             _ => Err("expected `auto` or a first port from 1 to 65000".into()),
         }
+    }
+}
+
+/// Where one service listens: an address, and a port unless it is to be that of the block of ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenAt {
+    ip: IpAddr,
+    port: Option<u16>,
+}
+
+impl ListenAt {
+    /// The address of `service` among `ports`.
+    pub fn address(self, ports: Ports, service: Service) -> SocketAddr {
+        let port = self.port.unwrap_or(ports.address(service).port());
+        SocketAddr::new(self.ip, port)
+    }
+}
+
+impl std::str::FromStr for ListenAt {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(ip) = text.parse() {
+            return Ok(Self { ip, port: None });
+        }
+        match text.parse::<SocketAddr>() {
+            Ok(address) => Ok(Self {
+                ip: address.ip(),
+                port: Some(address.port()),
+            }),
+            Err(_) => Err(
+                "expected an IP address, with a port or without, such as 127.0.0.1 or [::1]:9452"
+                    .into(),
+            ),
+        }
+    }
+}
+
+/// Where health and metrics are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAt {
+    /// Nowhere.
+    Off,
+    /// There.
+    On(ListenAt),
+}
+
+impl MetricsAt {
+    /// On loopback, at the port of the block of ports.
+    pub const LOOPBACK: Self = Self::On(ListenAt {
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: None,
+    });
+
+    /// The address among `ports`, if there is one.
+    pub fn address(self, ports: Ports) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::On(at) => Some(at.address(ports, Service::Metrics)),
+        }
+    }
+}
+
+impl std::str::FromStr for MetricsAt {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            text => text.parse().map(Self::On),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn an_address_brings_its_port_or_takes_that_of_its_service() {
+        let at = |text: &str, ports| {
+            let at: ListenAt = text.parse().unwrap();
+            at.address(ports, Service::RpcPublic).to_string()
+        };
+        let base = Ports::From(9450);
+        assert_eq!(at("0.0.0.0", base), "0.0.0.0:9452");
+        assert_eq!(at("192.0.2.1:80", base), "192.0.2.1:80");
+        assert_eq!(at("::1", base), "[::1]:9452");
+        assert_eq!(at("[::]:7", Ports::Auto), "[::]:7");
+        assert_eq!(at("127.0.0.1", Ports::Auto), "127.0.0.1:0");
+        for wrong in [
+            "",
+            "localhost",
+            "127.0.0.1:",
+            "127.0.0.1:65536",
+            ":9452",
+            "off",
+            "example.net:80",
+        ] {
+            assert!(wrong.parse::<ListenAt>().is_err(), "{wrong:?}");
+        }
+        assert_eq!("off".parse::<MetricsAt>().unwrap().address(base), None);
+        let on: MetricsAt = "127.0.0.1".parse().unwrap();
+        assert_eq!(on, MetricsAt::LOOPBACK);
+        assert_eq!(on.address(base).unwrap().to_string(), "127.0.0.1:9458");
     }
 }

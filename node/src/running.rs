@@ -1,30 +1,30 @@
 //! A node at work: opens the store, starts the chain's thread, RPC, DNS and miner, and ends them together.
 
-use crate::api::{Api, now};
+use crate::api::{Api, Turns, now};
 use crate::chain::{Handle, Ledger, OpenChain, Service, Stopped};
 use crate::exports::Exports;
 use crate::mempool::{Limits as PoolLimits, Mempool};
+use crate::metrics::Metrics;
 use crate::mining::{self, MinerOptions};
+use crate::monitor::Monitor;
 use crate::names::OwnNames;
-use crate::places::{Places, Ports, Service as Place};
+use crate::places::Places;
+pub use crate::sockets::{Extras, Sockets};
 use sapwood_primitives::{BlockId, Chain};
 use sapwood_resolver::{Listener, Local, ZoneConfig};
 use sapwood_rpc::server::{
-    BindError, BoundServer, Cookie, Limits, ServerConfig, read_endpoint_file, write_endpoint_file,
+    BindError, BoundServer, Cookie, read_endpoint_file, write_endpoint_file,
 };
+use sapwood_rpc::types::Access;
 use sapwood_store::{Config as StoreConfig, OpenStore, Store};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// A call may take as long as the longest poll, and a little more to write its answer.
-const CALL_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -39,42 +39,6 @@ pub struct Options {
     pub dns: ZoneConfig,
     /// How its store works.
     pub store: StoreConfig,
-}
-
-/// The ports of a node, taken and not yet served, so that nothing is begun that cannot be finished.
-#[derive(Debug)]
-pub struct Sockets {
-    rpc: BoundServer,
-    cookie: Cookie,
-    dns: Option<Listener>,
-}
-
-impl Sockets {
-    /// Takes the ports of the RPC and, if there is to be one, of the DNS server.
-    ///
-    /// # Errors
-    /// [`StartNode::Rpc`], [`StartNode::Dns`], or [`StartNode::System`] if there is no randomness for the cookie.
-    pub async fn bind(ports: Ports, dns: bool) -> Result<Self, StartNode> {
-        let cookie = Cookie::generate().map_err(|e| StartNode::System(e.to_string()))?;
-        let config = ServerConfig {
-            limits: Limits {
-                call_timeout: CALL_TIMEOUT,
-                ..Limits::default()
-            },
-            ..ServerConfig::new(ports.address(Place::Rpc), Some(cookie.clone()))
-        };
-        let rpc = sapwood_rpc::server::bind(config).await?;
-        let address = ports.address(Place::Dns);
-        let dns = match dns {
-            true => Some(
-                sapwood_resolver::bind(address)
-                    .await
-                    .map_err(|error| StartNode::Dns { address, error })?,
-            ),
-            false => None,
-        };
-        Ok(Self { rpc, cookie, dns })
-    }
 }
 
 /// Why a node did not start.
@@ -100,6 +64,16 @@ pub enum StartNode {
     )]
     Dns {
         /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The port of health and metrics.
+    #[error(
+        "health and metrics cannot be served on {address}: {error}; stop what does, choose another address with --metrics, or --metrics off"
+    )]
+    Metrics {
+        /// Where they were to be served.
         address: SocketAddr,
         /// What the system said.
         error: io::Error,
@@ -136,6 +110,10 @@ pub struct Running {
     pub rpc: SocketAddr,
     /// Where DNS listens, if it does.
     pub dns: Option<SocketAddr>,
+    /// Where the RPC for everybody listens, if it does.
+    pub rpc_public: Option<SocketAddr>,
+    /// Where health and metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
     endpoint: PathBuf,
     cookie: Cookie,
     service: Service,
@@ -153,6 +131,8 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
     let rpc = sockets.rpc.local_addr();
     let dns = sockets.dns.as_ref().map(Listener::local_addr);
     let dns = dns.transpose().map_err(|e| system(&e))?;
+    let rpc_public = sockets.rpc_public.as_ref().map(BoundServer::local_addr);
+    let metrics_at = sockets.metrics_address().map_err(|e| system(&e))?;
     let (opened, dir) = (Arc::clone(&chain), options.places.dir().to_owned());
     let config = options.store;
     let ledger = tokio::task::spawn_blocking(move || open(opened, &dir, config))
@@ -176,6 +156,8 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
         handle: service.handle(),
         rpc,
         dns,
+        rpc_public,
+        metrics: metrics_at,
         endpoint,
         cookie: sockets.cookie,
         service,
@@ -191,16 +173,33 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
         data_dir: options.places.dir().to_owned(),
         stop: stopped.clone(),
         exports: Exports::default(),
-        readers: Api::readers(),
+        access: Access::Private,
+        turns: Turns::of(Access::Private),
     };
-    running.add("the RPC server", |stop| {
-        sockets.rpc.serve(api.into_methods(), stop)
-    });
+    let store = Store::directory_in(options.places.dir());
+    let metrics = Metrics::new(running.handle.clone(), Arc::clone(&chain), store);
+    let metrics = Arc::new(metrics);
+    if let Some(bound) = sockets.rpc_public {
+        let methods = api.with_access(Access::Public).into_methods();
+        let bound = bound.observed_by(metrics.rpc(Access::Public));
+        running.add("the public RPC server", |stop| bound.serve(methods, stop));
+    }
+    let bound = sockets.rpc.observed_by(metrics.rpc(Access::Private));
+    let methods = api.into_methods();
+    running.add("the RPC server", |stop| bound.serve(methods, stop));
+    if let Some(listener) = sockets.metrics {
+        let monitor = Monitor {
+            chain: Arc::clone(&chain),
+            handle: running.handle.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        running.add("the monitoring", |stop| monitor.serve(listener, stop));
+    }
     let heads = running.handle.head_changed();
     running.add("the chain", |stop| thread_ended(heads, stop));
     if let Some(listener) = sockets.dns {
         let names = OwnNames::new(running.handle.clone(), chain);
-        let local = Arc::new(Local::new(names, options.dns));
+        let local = Arc::new(metrics.count_dns(Local::new(names, options.dns)));
         running.add("the DNS server", |stop| listener.serve(local, stop));
     }
     if let Some(mine) = options.mine {
@@ -320,6 +319,7 @@ async fn arrival(signal: io::Result<Signal>) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::places::Ports;
 
     #[tokio::test]
     async fn the_part_of_the_chain_ends_when_its_thread_is_gone_and_not_at_a_new_head() {

@@ -8,7 +8,7 @@ use crate::dev::{self, Dev, DevSockets, Place};
 use crate::dig;
 use crate::places::{Places, Ports};
 use crate::words::Shell;
-use sapwood_node::running;
+use sapwood_node::running::{self, Extras};
 use sapwood_primitives::{Chain, Height};
 use sapwood_rpc::types as t;
 use sapwood_wallet::command::{CliError, Exit};
@@ -36,7 +36,7 @@ pub(crate) async fn run(json: bool) -> Result<(), CliError> {
         tempfile::tempdir().map_err(|e| failed("start", format!("no temporary folder: {e}")))?;
     let chain = Chain::named("tour").expect("a built-in chain");
     let places = Places::of(Some(folder.path()), &chain.name).map_err(|e| failed("start", e))?;
-    let sockets = DevSockets::bind(Ports::Auto).await?;
+    let sockets = DevSockets::bind(Ports::Auto, Extras::default()).await?;
     let asked = running::asked_to_end();
     let place = Place {
         chain,

@@ -29,7 +29,11 @@ pub struct ErrorKind {
 
 impl ErrorKind {
     /// The error for a rule that a transaction breaks.
-    pub const fn transaction(code: &'static str, meaning: &'static str, hint: &'static str) -> Self {
+    pub const fn transaction(
+        code: &'static str,
+        meaning: &'static str,
+        hint: &'static str,
+    ) -> Self {
         Self {
             number: TRANSACTION_REFUSED,
             code,
@@ -132,7 +136,10 @@ mod tests {
         for kind in ALL {
             let word = |c: char| c.is_ascii_lowercase() || c == '_';
             assert!(kind.code.chars().all(word), "{kind:?}");
-            assert!(!kind.meaning.is_empty() && !kind.hint.is_empty(), "{kind:?}");
+            assert!(
+                !kind.meaning.is_empty() && !kind.hint.is_empty(),
+                "{kind:?}"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use crate::types::{Access, MethodEntry, Raises, methods};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Version of OpenRPC that the document keeps to (<https://spec.open-rpc.org>).
@@ -209,12 +209,18 @@ fn method(entry: &MethodEntry, schemas: &mut Schemas, rules: &Rules) -> MethodOb
 /// The properties of an object's schema as parameters.
 fn content_of(params: &Schema) -> Vec<ContentDescriptor> {
     let empty = Map::new();
-    let properties = params.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let properties = params
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let required = params.get("required").and_then(Value::as_array);
     let needed = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
     let descriptor = |(name, schema): (&String, &Value)| {
         let schema = Schema::try_from(schema.clone()).unwrap_or_default();
-        let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let description = schema
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         ContentDescriptor {
             name: name.clone(),
             description: description.to_owned(),
@@ -257,17 +263,33 @@ fn nested_key(kind: &ErrorKind) -> String {
 /// Rules of transactions as errors of the block that holds one.
 fn in_block(rules: &Rules) -> impl Iterator<Item = ErrorKind> {
     let number = errors::BLOCK_REFUSED;
-    rules.transactions.iter().map(move |kind| ErrorKind { number, hint: "ask mining_template for work on the present head", ..*kind })
+    rules.transactions.iter().map(move |kind| ErrorKind {
+        number,
+        hint: "ask mining_template for work on the present head",
+        ..*kind
+    })
 }
 
 fn all_errors(rules: &Rules) -> BTreeMap<String, ErrorObject> {
     let kinds = errors::ALL.iter().copied();
     let kinds = kinds.chain(rules.transactions.iter().copied());
-    let kinds = kinds.chain(rules.blocks.iter().copied()).map(|kind| (kind.code.to_owned(), kind));
+    let kinds = kinds
+        .chain(rules.blocks.iter().copied())
+        .map(|kind| (kind.code.to_owned(), kind));
     let nested = in_block(rules).map(|kind| (nested_key(&kind), kind));
     let described = kinds.chain(nested).map(|(key, kind)| {
-        let data = ErrorData { code: kind.code.to_owned(), hint: kind.hint.to_owned() };
-        (key, ErrorObject { code: kind.number, message: kind.meaning.to_owned(), data })
+        let data = ErrorData {
+            code: kind.code.to_owned(),
+            hint: kind.hint.to_owned(),
+        };
+        (
+            key,
+            ErrorObject {
+                code: kind.number,
+                message: kind.meaning.to_owned(),
+                data,
+            },
+        )
     });
     described.collect()
 }

@@ -93,6 +93,22 @@ impl Home {
         self.start(chain, &args)
     }
 
+    /// As [`Home::start`], with a signal ignored by the process from its first moment on. `signal` is a name as the shell's `trap` takes it.
+    pub fn start_ignoring(&self, signal: &str, chain: &str, args: &[&str]) -> Starting {
+        let inner = self.command(chain, args);
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env_clear();
+        for (name, value) in inner.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.current_dir(self.path()).stdin(Stdio::null());
+        Starting::spawn(command)
+    }
+
     /// Starts a command that prints a line when it is ready, and does not wait for that.
     pub fn start(&self, chain: &str, args: &[&str]) -> Starting {
         Starting::spawn(self.command(chain, args))

@@ -4,6 +4,7 @@
 //! - [`chain`] makes keys, transactions and whole branches without a node, to be handed in over the RPC.
 //! - [`StoreFiles`] are the files of a store, to be copied, damaged and compared.
 //! - [`Numbers`] look random and are the same everywhere.
+//! - [`http_get`] asks a web server.
 //! - [`dns_query`] asks a DNS server one question over UDP.
 //!
 //! Each test file under `tests/` has one subject. Nothing here knows a rule of the chain; what is expected stands in the tests.
@@ -18,6 +19,7 @@ pub mod chain;
 mod dns;
 mod files;
 mod home;
+mod http;
 mod numbers;
 mod program;
 mod server;
@@ -25,6 +27,7 @@ mod server;
 pub use dns::{DnsAnswer, dns_query};
 pub use files::{StoreFile, StoreFiles};
 pub use home::{Home, Ran};
+pub use http::{http_exchange, http_get};
 pub use numbers::{Numbers, from_environment};
 pub use server::{RpcFailure, Server, Starting};
 

@@ -194,6 +194,11 @@ impl Server {
         }
     }
 
+    /// Number of the process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Where the RPC is.
     pub fn rpc_url(&self) -> &str {
         self.client.url()

@@ -183,9 +183,7 @@ fn refused(error: &BlockRefused) -> CallRefused {
             let kind = ErrorKind::block(error.code(), "", STALE_WORK);
             CallRefused::new(kind, error.to_string())
         }
-        BlockRefused::KnownInvalid(_) => {
-            CallRefused::new(errors::KNOWN_INVALID, error.to_string())
-        }
+        BlockRefused::KnownInvalid(_) => CallRefused::new(errors::KNOWN_INVALID, error.to_string()),
         BlockRefused::UnknownParent(_) => {
             CallRefused::new(errors::UNKNOWN_PARENT, error.to_string())
         }

@@ -4,6 +4,7 @@
 //! Whatever reads the store is a plain function that runs on a thread where it may wait for the disk, at most `READERS` at once. What waits for the writer or the next head is async.
 
 mod blocks;
+mod discover;
 mod names;
 mod shapes;
 mod states;
@@ -14,10 +15,11 @@ mod transactions;
 use crate::chain::{Handle, Snapshot};
 use crate::exports::Exports;
 use jsonrpsee::RpcModule;
+use sapwood_primitives::chain::Consensus;
 use sapwood_primitives::{Address, BlockId, Chain};
 use sapwood_rpc::errors;
 use sapwood_rpc::server::{CallRefused, add};
-use sapwood_rpc::types as t;
+use sapwood_rpc::types::{self as t, Access};
 use sapwood_store::ReadFailed;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ const STALE_BLOCKS: u64 = 30;
 const STALE_SECONDS: u64 = 600;
 
 /// What the methods are given.
+#[derive(Clone)]
 pub struct Api {
     /// The chain.
     pub chain: Arc<Chain>,
@@ -55,24 +58,64 @@ pub struct Api {
     pub stop: watch::Receiver<bool>,
     /// Writes snapshots.
     pub exports: Exports,
-    /// From [`Api::readers`].
-    pub readers: Arc<Semaphore>,
+    /// Who calls.
+    pub access: Access,
+    /// How many calls work at once.
+    pub turns: Turns,
+}
+
+/// Bounds the calls of a listener that work at once, so that one listener's callers do not take the disk and the writer from the other's.
+#[derive(Clone)]
+pub struct Turns {
+    /// Those that read the store.
+    readers: Arc<Semaphore>,
+    /// Those that wait for the chain's thread. All together are fewer than the commands that may wait there.
+    askers: Arc<Semaphore>,
+}
+
+impl Turns {
+    /// Turns for the listener with this access.
+    pub fn of(access: Access) -> Self {
+        let (readers, askers) = match access {
+            Access::Private => (READERS, 32),
+            Access::Public => (4, 8),
+        };
+        Self {
+            readers: Arc::new(Semaphore::new(readers)),
+            askers: Arc::new(Semaphore::new(askers)),
+        }
+    }
 }
 
 type Result<T> = std::result::Result<T, CallRefused>;
 
 impl Api {
-    /// Bounds the calls that read the store at once.
-    pub fn readers() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(READERS))
+    /// The same for another listener.
+    #[must_use]
+    pub fn with_access(&self, access: Access) -> Self {
+        Self {
+            access,
+            turns: Turns::of(access),
+            ..self.clone()
+        }
     }
 
-    /// The table of all methods.
+    /// The table of the methods that its listener answers.
     pub fn into_methods(self) -> RpcModule<Self> {
+        let access = self.access;
         let mut table = RpcModule::new(self);
         macro_rules! waiting {
             ($($method:ident => $handler:path),* $(,)?) => {
                 $(add(&mut table, t::$method, |params, api: Arc<Self>| async move { $handler(&api, params).await });)*
+            };
+        }
+        macro_rules! asking {
+            ($($method:ident => $handler:path),* $(,)?) => {
+                $(add(&mut table, t::$method, |params, api: Arc<Self>| async move {
+                    let turn = Arc::clone(&api.turns.askers).acquire_owned().await;
+                    let _turn = turn.expect("the semaphore is never closed");
+                    $handler(&api, params).await
+                });)*
             };
         }
         macro_rules! reading {
@@ -83,8 +126,11 @@ impl Api {
             };
         }
         waiting! {
-            NodeStatus => states::node_status,
+            RpcDiscover => discover::document,
             ChainAwaitHead => blocks::await_head,
+        }
+        asking! {
+            NodeStatus => states::node_status,
             TxSubmit => transactions::submit,
             TxStatus => transactions::status,
             MempoolInfo => transactions::mempool,
@@ -109,6 +155,9 @@ impl Api {
             SnapshotStatus => states::snapshot_status,
             TxDecode => transactions::decode,
         }
+        for method in t::METHODS.iter().filter(|method| method.access > access) {
+            table.remove_method(method.name);
+        }
         table
     }
 
@@ -117,7 +166,7 @@ impl Api {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let place = Arc::clone(&self.readers).acquire_owned().await;
+        let place = Arc::clone(&self.turns.readers).acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
         let api = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
@@ -133,11 +182,8 @@ impl Api {
             })
     }
 
-    /// Whether a tip of this time, in seconds since 1970, is too old to be the network's. A chain of one's own stands still while nobody runs it; that is not being behind.
     fn is_behind(&self, tip_time: u64) -> bool {
-        let rules = &self.chain.consensus;
-        let stale = (STALE_BLOCKS * rules.block_time).max(STALE_SECONDS);
-        rules.retarget && now().saturating_sub(tip_time) > stale
+        is_behind(&self.chain.consensus, tip_time, now())
     }
 
     /// Refuses what makes sense on the network's tip only.
@@ -171,6 +217,12 @@ impl Api {
     }
 }
 
+/// Whether a tip of this time is too old to be the network's; both times in seconds since 1970. A chain of one's own stands still while nobody runs it; that is not being behind.
+pub fn is_behind(rules: &Consensus, tip_time: u64, now: u64) -> bool {
+    let stale = (STALE_BLOCKS * rules.block_time).max(STALE_SECONDS);
+    rules.retarget && now.saturating_sub(tip_time) > stale
+}
+
 /// Seconds since 1970 by this computer's clock.
 pub fn now() -> u64 {
     SystemTime::now()
@@ -182,9 +234,7 @@ fn storage(error: impl Into<ReadFailed>) -> CallRefused {
     match error.into() {
         // Dozens of blocks came while the answer was made.
         gone @ ReadFailed::Gone(_) => blocks::busy(gone.to_string()),
-        ReadFailed::Storage(failed) => {
-            CallRefused::new(errors::STORAGE_FAILED, failed.to_string())
-        }
+        ReadFailed::Storage(failed) => CallRefused::new(errors::STORAGE_FAILED, failed.to_string()),
     }
 }
 

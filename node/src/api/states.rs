@@ -6,7 +6,7 @@ use crate::chain::Snapshot;
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::{Hash, Height, Leaf};
 use sapwood_rpc::server::CallRefused;
-use sapwood_rpc::types as t;
+use sapwood_rpc::types::{self as t, Access};
 use sapwood_store::Row;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +34,11 @@ fn status(api: &Api, mempool: t::Mempool) -> Result<t::Status> {
             .get()
             .saturating_sub(rules.kept.saturating_sub(1)),
     );
+    // Where the node keeps its files and what else it serves is nobody else's business.
+    let (dns, data_dir) = match api.access {
+        Access::Private => (api.dns, api.data_dir.display().to_string()),
+        Access::Public => (None, String::new()),
+    };
     Ok(t::Status {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -58,8 +63,8 @@ fn status(api: &Api, mempool: t::Mempool) -> Result<t::Status> {
             })
             .collect(),
         storage_failed: snapshot.storage_failed.is_some(),
-        dns: api.dns.map(|address| address.to_string()),
-        data_dir: api.data_dir.display().to_string(),
+        dns: dns.map(|address| address.to_string()),
+        data_dir,
     })
 }
 

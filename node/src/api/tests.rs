@@ -9,6 +9,7 @@ use parity_scale_codec::Encode;
 use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::{Height, Name};
 use sapwood_store::StorageFailed;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// An API on a fresh chain, and what stops it.
@@ -30,7 +31,8 @@ fn serve(chain: Arc<Chain>, ledger: Ledger) -> (Arc<Api>, watch::Sender<bool>, S
         dns: None,
         data_dir: PathBuf::new(),
         stop: stopped,
-        readers: Api::readers(),
+        access: Access::Private,
+        turns: Turns::of(Access::Private),
         exports: Exports::default(),
     };
     (Arc::new(api), stop, service)
@@ -130,6 +132,45 @@ async fn a_node_whose_storage_failed_reads_on_and_takes_nothing() {
 }
 
 #[tokio::test]
+async fn each_listener_answers_the_methods_that_its_document_lists_and_no_others() {
+    let (api, _stop, _service) = api(chain());
+    for access in [Access::Private, Access::Public] {
+        let api = Arc::new(api.with_access(access));
+        let listed = discover::document(&api, t::NoParams {}).await.unwrap();
+        let listed: BTreeSet<_> = listed
+            .methods
+            .into_iter()
+            .map(|method| method.name)
+            .collect();
+        let table = Api::clone(&api).into_methods();
+        let answered: BTreeSet<_> = table.method_names().map(str::to_owned).collect();
+        assert_eq!(listed, answered);
+    }
+}
+
+#[tokio::test]
+async fn the_public_listener_does_not_tell_where_the_data_is() {
+    let (api, _stop, _service) = api(chain());
+    let api = Api {
+        data_dir: "/home/somebody".into(),
+        dns: Some("127.0.0.1:53".parse().unwrap()),
+        ..Api::clone(&api)
+    };
+    let status = |api: Api| async {
+        states::node_status(&Arc::new(api), t::NoParams {})
+            .await
+            .unwrap()
+    };
+    let private = status(api.clone()).await;
+    assert_eq!(
+        (&*private.data_dir, private.dns.is_some()),
+        ("/home/somebody", true)
+    );
+    let public = status(api.with_access(Access::Public)).await;
+    assert_eq!((&*public.data_dir, public.dns), ("", None));
+}
+
+#[tokio::test]
 async fn a_chain_without_retargeting_is_never_behind() {
     let (api, _stop, _service) = self::api(chain());
     let payee = api.show(account(1));
@@ -151,7 +192,7 @@ async fn a_panic_in_a_reader_reaches_the_call_and_gives_its_place_back() {
         let call = async move { api.read(|_| -> Result<()> { panic!("a test's") }).await };
         assert!(tokio::spawn(call).await.unwrap_err().is_panic());
     }
-    assert_eq!(api.readers.available_permits(), READERS);
+    assert_eq!(api.turns.readers.available_permits(), READERS);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Change {
     pub reverted: Vec<BlockId>,
     /// Blocks that joined it, the lowest first.
     pub connected: Vec<BlockId>,
+    /// Transactions of those, without coinbases.
+    pub transactions: u64,
     /// Keys of the leaves that the connected blocks changed, rising; none if blocks left, since then any leaf may have changed.
     pub touched: Vec<Hash>,
 }

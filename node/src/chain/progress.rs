@@ -59,6 +59,7 @@ impl<'s> Progress<'s> {
                 change: Change {
                     reverted: Vec::new(),
                     connected: Vec::new(),
+                    transactions: 0,
                     touched: Vec::new(),
                 },
                 steps: 0,
@@ -112,6 +113,7 @@ impl<'s> Progress<'s> {
         let way = &mut self.way;
         way.steps += 1;
         way.change.connected.push(link.id);
+        way.change.transactions += block.block().transactions.len() as u64;
         // After a reorg everything is looked at again, and the keys of hundreds of blocks are only memory.
         if way.change.reverted.is_empty() {
             let keys = changes.iter().map(|(key, _)| *key);

@@ -7,6 +7,7 @@ use super::error::{BlockRefused, TemplateRefused, TransactionRefused, Unavailabl
 use super::ledger::{Change, Ledger, Outcome};
 use super::snapshot::Snapshot;
 use crate::mempool::{Admission, Info, Mempool, Refused, Touched};
+use crate::metrics::ChainMetrics;
 use arc_swap::ArcSwap;
 use sapwood_primitives::block::MAX_EXTRA;
 use sapwood_primitives::codec::Bytes;
@@ -15,6 +16,7 @@ use sapwood_store::{StorageFailed, Tip, View};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands that may wait: a few for each of the 32 connections that the RPC has. Each holds at most a block, so 16 MiB in all.
@@ -63,6 +65,7 @@ pub struct Handle {
     commands: mpsc::Sender<Command>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     head: watch::Receiver<BlockId>,
+    metrics: ChainMetrics,
 }
 
 impl Service {
@@ -74,12 +77,14 @@ impl Service {
         let (commands, inbox) = mpsc::channel(QUEUE);
         let (head_out, head) = watch::channel(ledger.tip().id);
         let snapshot = Arc::new(ArcSwap::from_pointee(ledger.snapshot()));
+        let metrics = ChainMetrics::default();
         let writer = Writer {
             ledger,
             pool,
             clock,
             snapshot: Arc::clone(&snapshot),
             head: head_out,
+            metrics: metrics.clone(),
         };
         let thread = thread::Builder::new()
             .name("chain".into())
@@ -89,6 +94,7 @@ impl Service {
                 commands,
                 snapshot,
                 head,
+                metrics,
             },
             thread,
         })
@@ -124,6 +130,11 @@ impl Handle {
     /// The id of the tip, and a way to wait for the next one.
     pub fn head_changed(&self) -> watch::Receiver<BlockId> {
         self.head.clone()
+    }
+
+    /// What the thread counts.
+    pub fn metrics(&self) -> &ChainMetrics {
+        &self.metrics
     }
 
     /// Gives the chain a block.
@@ -211,6 +222,7 @@ struct Writer {
     clock: Clock,
     snapshot: Arc<ArcSwap<Snapshot>>,
     head: watch::Sender<BlockId>,
+    metrics: ChainMetrics,
 }
 
 impl Writer {
@@ -233,12 +245,13 @@ impl Writer {
     }
 
     fn submit_block(&mut self, block: Block) -> Result<Outcome, BlockRefused> {
-        let now = (self.clock)();
+        let (now, start) = ((self.clock)(), Instant::now());
         let submitted = self.ledger.submit(block, now);
-        if let Ok(Outcome::Connected(change)) = &submitted
-            && let Err(failed) = self.refresh_pool(change)
-        {
-            self.ledger.fail(&failed);
+        if let Ok(Outcome::Connected(change)) = &submitted {
+            self.metrics.connected(change, start.elapsed());
+            if let Err(failed) = self.refresh_pool(change) {
+                self.ledger.fail(&failed);
+            }
         }
         if submitted
             .as_ref()

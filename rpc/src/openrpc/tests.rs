@@ -41,10 +41,18 @@ fn each_listener_lists_its_methods_once_and_the_public_one_nothing_private() {
     let (private, public) = (names(Access::Private), names(Access::Public));
     assert_eq!(private.len(), METHODS.len());
     assert_eq!(private.iter().collect::<BTreeSet<_>>().len(), private.len());
-    let hidden: Vec<_> = private.iter().filter(|name| !public.contains(name)).collect();
+    let hidden: Vec<_> = private
+        .iter()
+        .filter(|name| !public.contains(name))
+        .collect();
     assert_eq!(
         hidden,
-        ["snapshot_write", "snapshot_status", "mining_template", "mining_submit"]
+        [
+            "snapshot_write",
+            "snapshot_status",
+            "mining_template",
+            "mining_submit"
+        ]
     );
 }
 
@@ -56,18 +64,45 @@ fn parameters_are_required_as_the_server_requires_them_and_never_null() {
         let one = |p: &ContentDescriptor| (p.name.clone(), p.required);
         params.iter().map(one).collect::<BTreeMap<_, _>>()
     };
-    let pairs = |all: &[(&str, bool)]| all.iter().map(|(name, needed)| ((*name).to_owned(), *needed)).collect();
+    let pairs = |all: &[(&str, bool)]| {
+        all.iter()
+            .map(|(name, needed)| ((*name).to_owned(), *needed))
+            .collect()
+    };
     assert_eq!(required("chain_head"), BTreeMap::new());
-    assert_eq!(required("chain_headers"), pairs(&[("from", true), ("count", true)]));
-    assert_eq!(required("name_resolve"), pairs(&[("name", true), ("type", false), ("proof", false)]));
-    assert_eq!(required("name_list"), pairs(&[("after", false), ("limit", false), ("owner", false)]));
+    assert_eq!(
+        required("chain_headers"),
+        pairs(&[("from", true), ("count", true)])
+    );
+    assert_eq!(
+        required("name_resolve"),
+        pairs(&[("name", true), ("type", false), ("proof", false)])
+    );
+    assert_eq!(
+        required("name_list"),
+        pairs(&[("after", false), ("limit", false), ("owner", false)])
+    );
     for method in &document.methods {
         for param in &method.params {
             let text = serde_json::to_string(&param.schema).unwrap();
-            assert!(!text.contains("null"), "{} {}: {text}", method.name, param.name);
-            assert!(!param.description.is_empty(), "{} {}", method.name, param.name);
+            assert!(
+                !text.contains("null"),
+                "{} {}: {text}",
+                method.name,
+                param.name
+            );
+            assert!(
+                !param.description.is_empty(),
+                "{} {}",
+                method.name,
+                param.name
+            );
         }
-        assert!(!method.summary.is_empty() && method.summary.ends_with('.'), "{}", method.name);
+        assert!(
+            !method.summary.is_empty() && method.summary.ends_with('.'),
+            "{}",
+            method.name
+        );
     }
 }
 
@@ -83,7 +118,10 @@ fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
     }
     for part in ["schemas", "errors"] {
         for name in value["components"][part].as_object().unwrap().keys() {
-            assert!(named.contains(&format!("#/components/{part}/{name}")), "{part} {name}");
+            assert!(
+                named.contains(&format!("#/components/{part}/{name}")),
+                "{part} {name}"
+            );
         }
     }
 }
@@ -93,7 +131,9 @@ fn a_method_lists_the_errors_that_it_raises_and_the_common_ones() {
     let document = document(Access::Private, "1", &rules());
     let has = |name: &str, code: &str| {
         let errors = &of(&document, name).errors;
-        errors.iter().any(|error| error.to == format!("#/components/errors/{code}"))
+        errors
+            .iter()
+            .any(|error| error.to == format!("#/components/errors/{code}"))
     };
     assert!(has("chain_head", "parse_error") && !has("chain_head", "nonce_used"));
     assert!(has("tx_submit", "nonce_used") && has("tx_submit", "syncing"));

@@ -7,29 +7,51 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use jsonrpsee::Methods;
+use std::sync::Arc;
+use std::time::Instant;
 use tokio::time::timeout;
 
 use super::Limits;
 use super::dispatch::Dispatcher;
 use super::guard::Guard;
+use super::observe::Observe;
 use super::refusal::Refusal;
+use super::shares::{Seat, Shares};
 
 /// What all connections of a listener share.
 pub(super) struct Service {
     guard: Guard,
     dispatcher: Dispatcher,
     limits: Limits,
+    observer: Arc<dyn Observe>,
+    shares: Option<Arc<Shares>>,
 }
 
 impl Service {
     /// Serves `methods` behind `guard`.
-    pub(super) fn new(guard: Guard, methods: Methods, limits: Limits) -> Self {
-        let dispatcher = Dispatcher::new(methods, &limits);
+    pub(super) fn new(
+        guard: Guard,
+        methods: Methods,
+        limits: Limits,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
         Self {
             guard,
-            dispatcher,
+            dispatcher: Dispatcher::new(methods, &limits, Arc::clone(&observer)),
             limits,
+            observer,
+            shares: limits.per_address.map(Shares::new),
         }
+    }
+
+    /// Who hears what happens here.
+    pub(super) fn observer(&self) -> &dyn Observe {
+        &*self.observer
+    }
+
+    /// What each address may take, if that is bounded.
+    pub(super) fn shares(&self) -> Option<&Arc<Shares>> {
+        self.shares.as_ref()
     }
 
     /// The limits that this listener keeps.
@@ -37,19 +59,21 @@ impl Service {
         &self.limits
     }
 
-    /// Answers one request. `fault` is what the stream found in its head, if anything.
+    /// Answers one request. `fault` is what the stream found in its head, if anything; `seat` is its address's, if addresses are bounded.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
         fault: Option<Refusal>,
+        seat: Option<&Seat>,
     ) -> Response<Full<Bytes>> {
         // The stream cannot tell where a chunked body ends, so nothing may follow it.
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
-        let mut response = match self.process(request, fault).await {
+        let mut response = match self.process(request, fault, seat).await {
             Ok(Some(json)) => json_response(StatusCode::OK, json),
             Ok(None) => no_content(),
             Err(refusal) => {
                 tracing::debug!(?refusal, "RPC request refused");
+                self.observer.refused(refusal.code());
                 refusal.response()
             }
         };
@@ -65,11 +89,20 @@ impl Service {
         &self,
         request: Request<Incoming>,
         fault: Option<Refusal>,
+        seat: Option<&Seat>,
     ) -> Result<Option<String>, Refusal> {
+        // A request that is refused for another reason counts as well.
+        if seat.is_some_and(|seat| !seat.may_call(Instant::now())) {
+            return Err(Refusal::RateLimited);
+        }
         fault.map_or(Ok(()), Err)?;
         self.guard.check(&request)?;
         let body = self.read(request.into_body()).await?;
-        Ok(self.dispatcher.answer(&body).await)
+        let (answer, requests) = self.dispatcher.answer(&body).await;
+        if let Some(seat) = seat {
+            seat.charge(requests.saturating_sub(1), Instant::now());
+        }
+        Ok(answer)
     }
 
     /// Reads a body within the limits of size and time. The time is for the whole body, so that one byte now and then

@@ -8,7 +8,9 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use hyper::http::Extensions;
 use jsonrpsee::Methods;
@@ -25,6 +27,7 @@ use tokio::time::timeout;
 
 use super::Limits;
 use super::envelope::{self, Call, Entry, Fault, Id, Message};
+use super::observe::Observe;
 use super::strict::shown;
 use crate::errors;
 
@@ -32,23 +35,33 @@ use crate::errors;
 pub(super) struct Dispatcher {
     methods: Methods,
     limits: Limits,
+    observer: Arc<dyn Observe>,
 }
+
+/// What calls of a method that is not there are counted under.
+const UNKNOWN: &str = "unknown";
 
 impl Dispatcher {
     /// A dispatcher for `methods`. Subscriptions among them cannot be called: there is no way to push over plain HTTP.
-    pub(super) fn new(methods: Methods, limits: &Limits) -> Self {
+    pub(super) fn new(methods: Methods, limits: &Limits, observer: Arc<dyn Observe>) -> Self {
         Self {
             methods,
             limits: *limits,
+            observer,
         }
     }
 
-    /// The answer to a body; `None` if it consists of notifications.
-    pub(super) async fn answer(&self, body: &[u8]) -> Option<String> {
+    /// The answer to a body, `None` if it consists of notifications, and how many requests it held.
+    pub(super) async fn answer(&self, body: &[u8]) -> (Option<String>, u32) {
         match envelope::parse(body, self.limits.max_batch) {
-            Ok(Message::Single(entry)) => self.answer_entry(entry, self.limits.max_response).await,
-            Ok(Message::Batch(entries)) => self.answer_batch(entries).await,
-            Err(fault) => Some(fault_json(&fault)),
+            Ok(Message::Single(entry)) => {
+                (self.answer_entry(entry, self.limits.max_response).await, 1)
+            }
+            Ok(Message::Batch(entries)) => {
+                let requests = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+                (self.answer_batch(entries).await, requests)
+            }
+            Err(fault) => (Some(fault_json(&fault)), 1),
         }
     }
 
@@ -82,7 +95,28 @@ impl Dispatcher {
         }
     }
 
+    /// Runs a call and has it counted.
     async fn answer_call(&self, call: Call<'_>, budget: usize) -> Result<String, Fault> {
+        let start = Instant::now();
+        // The table's own word for the method: what a client writes would make as many labels as it likes.
+        let known = self.methods.method_with_name(&call.method);
+        let name = known.map_or(UNKNOWN, |(name, _)| name);
+        let answered = self.run_call(call, budget).await;
+        let number = match &answered {
+            Ok((_, number)) => *number,
+            Err(fault) => Some(fault.code),
+        };
+        self.observer
+            .called(name, errors::outcome(number), start.elapsed());
+        answered.map(|(json, _)| json)
+    }
+
+    /// The answer's JSON and the number of the error in it, if it is one.
+    async fn run_call(
+        &self,
+        call: Call<'_>,
+        budget: usize,
+    ) -> Result<(String, Option<i32>), Fault> {
         let Call { id, method, params } = call;
         let fault = |code, message| Fault {
             id: id.clone(),
@@ -177,12 +211,14 @@ struct Outcome<'a> {
 }
 
 /// A callback's response under the client's own id. An error that jsonrpsee made by itself has no `data` of ours and becomes a fault: so far that is the answer that is too large.
-fn response_json(id: &Id, response: &MethodResponse) -> Result<String, Fault> {
+fn response_json(id: &Id, response: &MethodResponse) -> Result<(String, Option<i32>), Fault> {
     let outcome: Outcome<'_> = serde_json::from_str(response.as_ref())
         .expect("jsonrpsee writes a JSON-RPC response object");
+    let mut number = None;
     if let Some(error) = outcome.error {
         let error: ErrorObject<'_> =
             serde_json::from_str(error.get()).expect("jsonrpsee writes an error object");
+        number = Some(error.code());
         let is_ours = error.data().is_some_and(|data| data.get().starts_with('{'));
         if !is_ours {
             let message = match error.code() {
@@ -197,14 +233,15 @@ fn response_json(id: &Id, response: &MethodResponse) -> Result<String, Fault> {
         }
     }
     let id = serde_json::to_string(id).expect("null, a number or a string is always JSON");
-    Ok(match outcome.error {
+    let json = match outcome.error {
         Some(error) => format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#),
         // A result that is null is read as absent.
         None => format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{}}}"#,
             outcome.result.map_or("null", RawValue::get)
         ),
-    })
+    };
+    Ok((json, number))
 }
 
 fn fault_json(fault: &Fault) -> String {

@@ -24,6 +24,7 @@ use super::refusal::Refusal;
 pub(super) struct Guard {
     cookie: Option<Cookie>,
     allowed_hosts: Vec<String>,
+    any_origin: bool,
     max_body: usize,
 }
 
@@ -33,16 +34,25 @@ impl Guard {
         Self {
             cookie,
             allowed_hosts,
+            any_origin: false,
             max_body,
         }
+    }
+
+    /// The same; if `any`, whatever `Host` and `Origin` say is taken.
+    pub(super) fn of_any_origin(mut self, any: bool) -> Self {
+        self.any_origin = any;
+        self
     }
 
     /// Checks everything that can be checked without the body; the first objection is the answer.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let headers = request.headers();
         self.check_token(headers)?;
-        self.check_host(headers, request.uri())?;
-        ensure(!headers.contains_key(ORIGIN), Refusal::FromBrowser)?;
+        if !self.any_origin {
+            self.check_host(headers, request.uri())?;
+            ensure(!headers.contains_key(ORIGIN), Refusal::FromBrowser)?;
+        }
         ensure(!headers.contains_key(UPGRADE), Refusal::UpgradeRefused)?;
         ensure(request.method() == Method::POST, Refusal::MethodNotAllowed)?;
         ensure(
@@ -135,6 +145,11 @@ fn without_port(host: &str) -> Option<&str> {
         None => port.is_empty(),
     };
     valid.then_some(name)
+}
+
+/// Whether a `Host` header names this computer by a loopback literal or `localhost`, with a port or without.
+pub fn is_loopback_host(host: &str) -> bool {
+    without_port(host).is_some_and(is_loopback)
 }
 
 /// Whether `name` is `localhost` or a loopback literal in its one usual spelling: `127.1` or `0x7f.1` are not.

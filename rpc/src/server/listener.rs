@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answer::Service;
 use super::refusal::Refusal;
+use super::shares::Seat;
 use super::stream::{FaultSlot, GuardedStream};
 
 /// Connections that may be told "too many" at the same time; more than these are closed without a word, so that a flood
@@ -54,10 +56,13 @@ pub(super) async fn run(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((tcp, _)) => match slots.clone().try_acquire_owned() {
-                    Ok(slot) => { connections.spawn(serve(tcp, service.clone(), stopping.clone(), slot)); }
-                    Err(_) => if let Ok(slot) = away.clone().try_acquire_owned() {
-                        connections.spawn(turn_away(tcp, slot));
+                Ok((tcp, peer)) => match admit(&service, &slots, peer.ip()) {
+                    Some(place) => { connections.spawn(serve(tcp, service.clone(), stopping.clone(), place)); }
+                    None => {
+                        service.observer().refused(Refusal::TooManyConnections.code());
+                        if let Ok(slot) = away.clone().try_acquire_owned() {
+                            connections.spawn(turn_away(tcp, slot));
+                        }
                     }
                 },
                 Err(error) => {
@@ -79,23 +84,54 @@ pub(super) async fn run(
     connections.shutdown().await;
 }
 
-/// Serves one connection; `slot` counts it until its socket is closed.
+/// Counts a connection until its socket is closed.
+struct Place {
+    _slot: OwnedSemaphorePermit,
+    seat: Option<Arc<Seat>>,
+    service: Arc<Service>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.service.observer().disconnected();
+    }
+}
+
+/// A place for a connection from this address; none if all are taken, or as many as one address may have.
+fn admit(service: &Arc<Service>, slots: &Arc<Semaphore>, address: IpAddr) -> Option<Place> {
+    let seat = match service.shares() {
+        Some(shares) => Some(Arc::new(shares.seat(address, Instant::now())?)),
+        None => None,
+    };
+    let slot = Arc::clone(slots).try_acquire_owned().ok()?;
+    service.observer().connected();
+    Some(Place {
+        _slot: slot,
+        seat,
+        service: Arc::clone(service),
+    })
+}
+
+/// Serves one connection; `place` counts it until its socket is closed.
 async fn serve(
     tcp: TcpStream,
     service: Arc<Service>,
     mut stopping: watch::Receiver<bool>,
-    slot: OwnedSemaphorePermit,
+    place: Place,
 ) {
     // Answers are written whole; waiting to fill a segment would only delay them. Where it fails, they are delayed.
     let _ = tcp.set_nodelay(true);
     let fault = FaultSlot::default();
     let limits = *service.limits();
     let stream = GuardedStream::new(tcp, limits.max_head, limits.write_timeout, fault.clone());
+    let seat = place.seat.clone();
     let respond = service_fn(move |request| {
         // Read here and not in the future: by then the stream may have looked at the next request.
         let fault = fault.get().copied();
-        let service = service.clone();
-        Box::pin(async move { Ok::<_, Infallible>(service.answer(request, fault).await) })
+        let (service, seat) = (service.clone(), seat.clone());
+        Box::pin(async move {
+            Ok::<_, Infallible>(service.answer(request, fault, seat.as_deref()).await)
+        })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -119,7 +155,7 @@ async fn serve(
         Ok(()) => close(connection.into_parts().io.into_inner().into_inner()).await,
         Err(error) => tracing::debug!(%error, "RPC connection ended early"),
     }
-    drop(slot);
+    drop(place);
 }
 
 async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {

@@ -4,9 +4,9 @@
 //! have. The path of a request, and the file for each step:
 //!
 //! ```text
-//! listener   a free connection slot?                        429
+//! listener   a free connection slot, of its address too?    429
 //! stream     is the head whole, short and unambiguous?      400 431
-//! guard      token, host, origin, method, type, length      401 403 404 405 413 415
+//! guard      rate, token, host, origin, method, type, length   401 403 404 405 413 415 429
 //! answer     the body, within its size and time             400 408 413
 //! envelope   JSON and JSON-RPC 2.0, strictly                -32700 -32600 -32602
 //! dispatch   the method                                     -32601 -32603, the method's own
@@ -26,7 +26,9 @@ mod endpoint;
 mod envelope;
 mod guard;
 mod listener;
+mod observe;
 mod refusal;
+mod shares;
 mod stream;
 mod strict;
 mod table;
@@ -42,10 +44,14 @@ use tokio::net::TcpListener;
 
 pub use self::cookie::Cookie;
 pub use self::endpoint::{Endpoint, EndpointError, read_endpoint_file, write_endpoint_file};
+pub use self::guard::is_loopback_host;
+pub use self::observe::Observe;
+pub use self::shares::PerAddress;
 pub use self::table::{CallRefused, add};
 
 use self::answer::Service;
 use self::guard::Guard;
+use self::observe::Unobserved;
 use self::refusal::Refusal;
 
 /// What a request can be answered with before it is read as JSON-RPC: HTTP status, stable code, sentence and hint.
@@ -68,6 +74,9 @@ pub struct ServerConfig {
     /// Names and addresses accepted in `Host` beside the loopback literals and `localhost`: without port, IPv6 addresses
     /// in brackets, in any case.
     pub allowed_hosts: Vec<String>,
+    /// Serves requests with any `Host` and `Origin`. Right where a cookie is not asked for and every answer is public: a web page then
+    /// learns and does nothing that its server could not learn and do by itself. No answer ever allows a page of another origin to read it.
+    pub any_origin: bool,
     /// Bounds on what callers can make the server hold and wait for.
     pub limits: Limits,
 }
@@ -79,7 +88,17 @@ impl ServerConfig {
             listen,
             cookie,
             allowed_hosts: Vec::new(),
+            any_origin: false,
             limits: Limits::default(),
+        }
+    }
+
+    /// A listener at `listen` for everybody, without a cookie, with [`Limits::public`]. Serve nothing on it but public methods.
+    pub fn public(listen: SocketAddr) -> Self {
+        Self {
+            any_origin: true,
+            limits: Limits::public(),
+            ..Self::new(listen, None)
         }
     }
 }
@@ -98,6 +117,8 @@ pub struct Limits {
     pub max_response: usize,
     /// Most connections served at the same time. Default 32.
     pub max_connections: usize,
+    /// Bounds for each address. Default none.
+    pub per_address: Option<PerAddress>,
     /// Longest time for a request's head to arrive, counted from the connection's start or the answer before; so also how
     /// long a connection may stay idle. Default 10 s.
     pub header_timeout: Duration,
@@ -119,11 +140,31 @@ impl Default for Limits {
             max_batch: 32,
             max_response: 2 * 1024 * 1024,
             max_connections: 32,
+            per_address: None,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(10),
             stop_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// Bounds for a listener that serves everybody. The largest call there, a transaction in hex, has 33 KiB; an answer may be as long as
+    /// elsewhere, since a block has half of that.
+    pub fn public() -> Self {
+        Self {
+            max_head: 8 * 1024,
+            max_body: 64 * 1024,
+            max_batch: 8,
+            max_connections: 64,
+            per_address: Some(PerAddress {
+                connections: 8,
+                calls_per_second: 20,
+                burst: 100,
+            }),
+            ..Self::default()
         }
     }
 }
@@ -158,6 +199,7 @@ pub struct BoundServer {
     local_addr: SocketAddr,
     guard: Guard,
     limits: Limits,
+    observer: Arc<dyn Observe>,
 }
 
 /// Opens the listener.
@@ -170,6 +212,7 @@ pub async fn bind(config: ServerConfig) -> Result<BoundServer, BindError> {
         listen,
         cookie,
         allowed_hosts,
+        any_origin,
         limits,
     } = config;
     let refused = |source: io::Error| match source.kind() {
@@ -181,8 +224,9 @@ pub async fn bind(config: ServerConfig) -> Result<BoundServer, BindError> {
     Ok(BoundServer {
         listener,
         local_addr,
-        guard: Guard::new(cookie, allowed_hosts, limits.max_body),
+        guard: Guard::new(cookie, allowed_hosts, limits.max_body).of_any_origin(any_origin),
         limits,
+        observer: Arc::new(Unobserved),
     })
 }
 
@@ -192,13 +236,25 @@ impl BoundServer {
         self.local_addr
     }
 
+    /// Has everything counted by `observer`.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Self {
+        self.observer = observer;
+        self
+    }
+
     /// Serves `methods` until `shutdown` is ready, then waits for calls in progress as long as
     /// [`stop_grace`](Limits::stop_grace) allows.
     ///
     /// An asynchronous method is dropped at an `await` when its time is over, so it must not leave anything half done
     /// there. A synchronous method occupies a thread of the runtime and is not interrupted, so it must be short.
     pub async fn serve(self, methods: impl Into<Methods>, shutdown: impl Future<Output = ()>) {
-        let service = Arc::new(Service::new(self.guard, methods.into(), self.limits));
+        let service = Arc::new(Service::new(
+            self.guard,
+            methods.into(),
+            self.limits,
+            self.observer,
+        ));
         listener::run(self.listener, service, shutdown).await;
     }
 }

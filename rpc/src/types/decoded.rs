@@ -14,7 +14,7 @@ pub struct Decoded {
     /// Its length.
     pub bytes: u64,
     /// Drops that a transaction of this length must pay at least.
-    pub min_fee: u64,
+    pub min_fee: Amount,
     /// Whether the signature fits key, transaction and chain. Whether the key is the account's is not looked at.
     pub signature_valid: bool,
     /// The sender's address.

@@ -52,7 +52,19 @@ impl Server {
         let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap(), Some(cookie));
         config.limits = quick_limits();
         change(&mut config);
+        Self::serve(server::bind(config).await.unwrap(), token)
+    }
+
+    /// The same as [`Server::start`], heard by an observer.
+    pub(crate) async fn observed(observer: Arc<dyn server::Observe>) -> Self {
+        let cookie = Cookie::generate().unwrap();
+        let token = cookie.reveal().to_string();
+        let config = ServerConfig::new("127.0.0.1:0".parse().unwrap(), Some(cookie));
         let bound = server::bind(config).await.unwrap();
+        Self::serve(bound.observed_by(observer), token)
+    }
+
+    fn serve(bound: server::BoundServer, token: String) -> Self {
         let address = bound.local_addr();
         let counter = Arc::new(AtomicU64::new(0));
         let (stop, stopped) = oneshot::channel();

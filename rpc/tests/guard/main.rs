@@ -8,3 +8,4 @@
 mod harness;
 mod http;
 mod json_rpc;
+mod public;

@@ -32,7 +32,12 @@ pub(crate) struct Http {
 impl World {
     /// A node at height 20 with the three [`NAMES`]; `alder` has an address.
     pub(crate) fn new() -> Self {
-        let mut world = Self::empty();
+        Self::with(&[])
+    }
+
+    /// The same, started with further arguments.
+    pub(crate) fn with(extra: &[&str]) -> Self {
+        let mut world = Self::empty_with(extra);
         let miner = person(1);
         for block in world.branch.mine_empty(16, &miner, b"") {
             assert_eq!(
@@ -77,8 +82,13 @@ impl World {
 
     /// A node at its genesis.
     pub(crate) fn empty() -> Self {
+        Self::empty_with(&[])
+    }
+
+    /// The same, started with further arguments.
+    pub(crate) fn empty_with(extra: &[&str]) -> Self {
         let home = Home::new();
-        let server = home.node("dev", &["--no-dns"]);
+        let server = home.node("dev", &[&["--no-dns"], extra].concat());
         let token = server.cookie();
         let branch = Branch::dev();
         Self {
@@ -142,6 +152,28 @@ impl World {
         let stream = TcpStream::connect(address.trim_end_matches('/')).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// Posts a body to the public listener, with no more than HTTP asks for.
+    pub(crate) fn ask_public(&self, body: &str) -> Http {
+        let url = self.server.ready["rpc_public"].as_str().unwrap();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: node.example\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = stream.write_all(request.as_bytes());
+        read(&mut stream)
+    }
+
+    /// Calls a method at the public listener.
+    pub(crate) fn call_public(&self, method: &str, params: &Value) -> Value {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let answer = self.ask_public(&call.to_string());
+        assert_eq!(answer.status, 200, "{method}: {answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
     }
 
     /// Sends a request on a new connection and reads what comes until the node closes it.
