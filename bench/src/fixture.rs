@@ -13,8 +13,8 @@ use sapwood_primitives::hash::tagged;
 use sapwood_primitives::header::HEADER_BYTES;
 use sapwood_primitives::leaf::{Account, System};
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authority, Block, BlockId, Body, Chain, Coinbase, Hash, Header,
-    Height, Leaf, Transaction,
+    AccountId, Action, Address, Amount, Authority, Block, BlockId, Body, Chain, Coinbase, Hash,
+    Header, Height, Leaf, Transaction,
 };
 use sapwood_runtime::{Changes, CheckedBlock, Link, Undo, assemble, check_block, connect, genesis};
 use secp256k1::Keypair;
@@ -162,6 +162,14 @@ pub(crate) fn account_id(i: u64) -> AccountId {
     } else {
         AccountId(tagged("sapwood-bench/account", &[&i.to_le_bytes()]))
     }
+}
+
+/// Addresses of accounts that never send.
+pub(crate) fn addresses(count: u64) -> Vec<String> {
+    let chain = chain();
+    let ids = (SENDERS..ACCOUNTS).take(count as usize).map(account_id);
+    ids.map(|id| Address::new(&chain.address_prefix, id).to_string())
+        .collect()
 }
 
 fn keypair(i: u64) -> Keypair {

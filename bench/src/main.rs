@@ -13,6 +13,7 @@ mod node;
 mod peers;
 mod proof;
 mod report;
+mod rpc;
 mod start;
 mod state;
 mod store;
@@ -57,7 +58,7 @@ struct Arguments {
         default_value_t = 20_000_000
     )]
     max: u64,
-    /// The `sapwood` program that `start` starts; if left out, the one beside this program.
+    /// The `sapwood` program that `start` and `rpc` start; if left out, the one beside this program.
     #[arg(long)]
     node: Option<PathBuf>,
 }
@@ -74,6 +75,8 @@ enum Part {
     Proof,
     /// From the start of a node's process to its first answer, and its memory.
     Start,
+    /// Import of blocks while the RPC is flooded.
+    Rpc,
     /// Builds what the others need and keeps it under `bench/fixtures`.
     Fixture,
     /// All figures.
@@ -145,6 +148,9 @@ fn run(part: Part, effort: &Effort, report: &mut Report) -> Result<(), String> {
     }
     if wants(Part::Start) {
         start::measure(effort, report)?;
+    }
+    if wants(Part::Rpc) {
+        rpc::measure(effort, report)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::store::CHAIN_FILE;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -100,24 +100,108 @@ impl Node {
             .ok_or_else(|| format!("{path} has no {field}"))
     }
 
+    /// What a client needs to know to call the node.
+    ///
+    /// # Errors
+    /// If the node has not written its endpoint file.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, String> {
+        Endpoint::read(&self.endpoint).ok_or_else(|| "the node has no endpoint file".to_owned())
+    }
+
+    /// A connection that is kept.
+    ///
+    /// # Errors
+    /// If the node does not take it.
+    pub(crate) fn caller(&self) -> Result<Caller, String> {
+        self.endpoint()?.connect()
+    }
+
     /// One call with the URL and cookie of the endpoint file; none if anything about it does not work yet.
     fn try_call(&self, method: &str, params: &Value) -> Option<Value> {
-        let file: Value = serde_json::from_str(&fs::read_to_string(&self.endpoint).ok()?).ok()?;
-        let url = file["url"].as_str()?;
-        let host = url.strip_prefix("http://")?.trim_end_matches('/');
-        let cookie = file["cookie"].as_str()?;
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let body = call.to_string();
-        let mut stream = TcpStream::connect(host).ok()?;
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {cookie}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        let mut caller = self.caller().ok()?;
+        let call = caller.request(method, params);
+        caller.send(&call).ok()
+    }
+}
+
+/// Where a node is, and its cookie.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    host: String,
+    cookie: String,
+}
+
+impl Endpoint {
+    fn read(path: &Path) -> Option<Self> {
+        let file: Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+        let host = file["url"].as_str()?.strip_prefix("http://")?;
+        Some(Self {
+            host: host.trim_end_matches('/').to_owned(),
+            cookie: file["cookie"].as_str()?.to_owned(),
+        })
+    }
+
+    /// A connection that is kept.
+    ///
+    /// # Errors
+    /// If the node does not take it.
+    pub(crate) fn connect(&self) -> Result<Caller, String> {
+        let stream = TcpStream::connect(&self.host).map_err(|e| e.to_string())?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .and_then(|()| stream.set_nodelay(true))
+            .map_err(|e| e.to_string())?;
+        Ok(Caller {
+            stream: BufReader::new(stream),
+            endpoint: self.clone(),
+        })
+    }
+}
+
+/// A connection to a node, for one call after the other.
+pub(crate) struct Caller {
+    stream: BufReader<TcpStream>,
+    endpoint: Endpoint,
+}
+
+impl Caller {
+    /// The bytes of a call, made beforehand so that making them is not measured.
+    pub(crate) fn request(&self, method: &str, params: &Value) -> Vec<u8> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let (body, Endpoint { host, cookie }) = (body.to_string(), &self.endpoint);
+        format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {cookie}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
-        .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+        .into_bytes()
+    }
+
+    /// Sends a call and reads its answer.
+    ///
+    /// # Errors
+    /// If the connection ends, or what comes is no answer.
+    pub(crate) fn send(&mut self, request: &[u8]) -> Result<Value, String> {
+        let sent = self.stream.get_mut().write_all(request);
+        sent.map_err(|e| e.to_string())?;
+        let mut length = None;
+        loop {
+            let mut line = String::new();
+            let read = self.stream.read_line(&mut line);
+            if read.map_err(|e| e.to_string())? == 0 {
+                return Err("the node closed the connection".into());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse::<usize>().ok();
+            }
+        }
+        let mut body = vec![0; length.ok_or("an answer without a length")?];
+        let read = self.stream.read_exact(&mut body);
+        read.map_err(|e| e.to_string())?;
+        serde_json::from_slice(&body).map_err(|e| e.to_string())
     }
 }
 

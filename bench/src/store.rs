@@ -230,6 +230,40 @@ impl Drop for Copy {
     }
 }
 
+/// A data directory for a node with a million accounts and no blocks, gone when it is dropped.
+pub(crate) struct NodeCopy(PathBuf);
+
+/// Copies the world's rows for a node to run on, with its chain file beside them.
+///
+/// # Errors
+/// What could not be built or written.
+pub(crate) fn node_copy(world: &World) -> Result<NodeCopy, String> {
+    let base = rows_only(world)?;
+    let copy = NodeCopy(base.with_extension("node"));
+    if copy.0.exists() {
+        // Left over by a run that was ended.
+        fs::remove_dir_all(&copy.0).map_err(|e| format!("{}: {e}", copy.0.display()))?;
+    }
+    let to = copy.0.join(&world.chain.name);
+    copy_files(&base, &to).map_err(|e| format!("{}: {e}", to.display()))?;
+    write_chain_file(&copy.0, &world.chain)?;
+    Ok(copy)
+}
+
+impl NodeCopy {
+    /// The data directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for NodeCopy {
+    fn drop(&mut self) {
+        // What is left over is removed by the next copy.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
