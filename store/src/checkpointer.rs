@@ -8,6 +8,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 /// Where checkpoints are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,7 @@ fn run(checkpoint: &Checkpoint, inbox: &Receiver<Job>, live: &RwLock<Live>, stat
 
 fn write_one(checkpoint: &Checkpoint, job: &Job, live: &RwLock<Live>, state: &State) {
     tracing::debug!(height = %job.tip.height, rows = job.memtable.rows.len(), "a checkpoint begins");
+    let start = Instant::now();
     let attempt = std::panic::AssertUnwindSafe(|| checkpoint.write(job));
     // redb can panic on a damaged file; a thread that dies would be waited for in vain.
     let written = std::panic::catch_unwind(attempt)
@@ -129,7 +131,7 @@ fn write_one(checkpoint: &Checkpoint, job: &Job, live: &RwLock<Live>, state: &St
     match written {
         Ok(base) => {
             tracing::debug!(height = %job.tip.height, "the checkpoint is written");
-            let old = write(live).arrive(base);
+            let old = write(live).arrive(base, start.elapsed());
             // A big table takes a while to give back; nobody waits for it here.
             drop(old);
         }

@@ -17,6 +17,7 @@ use sapwood_primitives::{BlockId, Hash, Height, Leaf, Name, codec};
 use sapwood_runtime::{Changes, Undo};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// States before the present one that can be read: more than the deepest trusted depth, and enough for any answer that is being made.
 pub const REMEMBERED: usize = 64;
@@ -31,6 +32,8 @@ pub(crate) struct Live {
     /// What is being written to the next checkpoint.
     frozen: Option<Arc<Memtable>>,
     base: Arc<Base>,
+    /// How long the last checkpoint took; none was written since the start otherwise.
+    checkpoint_took: Option<Duration>,
     /// Newest first.
     past: VecDeque<Arc<Step>>,
     /// Steps that may still be taken back: they stay, however many they are.
@@ -62,6 +65,7 @@ impl Live {
             frozen: None,
             main: MainChain::at(base.tip().height),
             base: Arc::new(base),
+            checkpoint_took: None,
             past: VecDeque::new(),
             held: 0,
             names: Vec::new(),
@@ -79,6 +83,10 @@ impl Live {
 
     pub(crate) fn base(&self) -> &Arc<Base> {
         &self.base
+    }
+
+    pub(crate) fn checkpoint_took(&self) -> Option<Duration> {
+        self.checkpoint_took
     }
 
     pub(crate) fn main(&self) -> &MainChain {
@@ -209,7 +217,12 @@ impl Live {
     }
 
     /// The frozen rows are in the checkpoint now. Gives what was held for them, to be dropped outside of any lock.
-    pub(crate) fn arrive(&mut self, base: Base) -> (Option<Arc<Memtable>>, Arc<Base>) {
+    pub(crate) fn arrive(
+        &mut self,
+        base: Base,
+        took: Duration,
+    ) -> (Option<Arc<Memtable>>, Arc<Base>) {
+        self.checkpoint_took = Some(took);
         self.main.arrive();
         let old = std::mem::replace(&mut self.base, Arc::new(base));
         (self.frozen.take(), old)

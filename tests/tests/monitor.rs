@@ -185,6 +185,18 @@ fn counts_follow_blocks_reorgs_and_the_mempool() {
 }
 
 #[test]
+fn the_last_checkpoint_is_shown_with_the_time_it_took() {
+    let home = Home::new();
+    let server = home.node("dev", &["--no-dns", "--checkpoint-every", "5"]);
+    for block in Branch::dev().mine_empty(6, &person(1), b"") {
+        server.submit_block(&block).unwrap();
+    }
+    let samples = wait_for(&server, "sapwood_store_checkpoint_height", 5.0);
+    let seconds = samples.get("sapwood_store_checkpoint_write_seconds");
+    assert!(seconds > 0.0 && seconds < PATIENCE.as_secs_f64(), "{seconds}");
+}
+
+#[test]
 fn calls_are_counted_by_method_and_code_and_nothing_that_clients_send_is_a_label() {
     let home = Home::new();
     let server = home.node("dev", &["--no-dns", "--rpc-public", "127.0.0.1"]);

@@ -23,6 +23,7 @@ use sapwood_rpc::types::Access;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// A gauge that is set when it is asked for.
 type Number = Gauge<i64>;
@@ -52,6 +53,7 @@ struct StateMetrics {
     log_bytes: Number,
     checkpoint_bytes: Number,
     checkpoint_height: Number,
+    checkpoint_seconds: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -124,6 +126,8 @@ impl Metrics {
         let files = bytes_of(&self.store);
         set(&state.log_bytes, files.log);
         set(&state.checkpoint_bytes, files.rest);
+        let took = snapshot.view().checkpoint_took().unwrap_or_default();
+        state.checkpoint_seconds.set(took.as_secs_f64());
         set(
             &state.checkpoint_height,
             snapshot.view().checkpoint().height.get(),
@@ -132,55 +136,30 @@ impl Metrics {
 }
 
 impl StateMetrics {
+    #[rustfmt::skip]
     fn register(&self, own: &mut Registry) {
-        let mut add =
-            |name: &str, help: &str, gauge: &Number| own.register(name, help, gauge.clone());
-        add("chain_height", "Height of the tip", &self.height);
-        add(
-            "chain_tip_time",
-            "Time of the tip, seconds since 1970",
-            &self.tip_time,
-        );
-        add(
-            "chain_syncing",
-            "1 while the tip is too old to be the network's",
-            &self.syncing,
-        );
-        add(
-            "chain_parked_branches",
-            "Heavier branches that fork below the reorg cap",
-            &self.parked,
-        );
-        add("chain_leaves", "Leaves of the account tree", &self.leaves);
-        add(
-            "mempool_transactions",
-            "Pending transactions",
-            &self.pool_count,
-        );
-        add(
-            "store_failed",
-            "1 when writing failed and the node only reads",
-            &self.storage_failed,
-        );
-        add(
-            "store_checkpoint_height",
-            "Height of the last checkpoint",
-            &self.checkpoint_height,
-        );
-        let mut add = |name: &str, help: &str, gauge: &Number| {
+        for (name, help, gauge) in [
+            ("chain_height", "Height of the tip", &self.height),
+            ("chain_tip_time", "Time of the tip, seconds since 1970", &self.tip_time),
+            ("chain_syncing", "1 while the tip is too old to be the network's", &self.syncing),
+            ("chain_parked_branches", "Heavier branches that fork below the reorg cap", &self.parked),
+            ("chain_leaves", "Leaves of the account tree", &self.leaves),
+            ("mempool_transactions", "Pending transactions", &self.pool_count),
+            ("store_failed", "1 when writing failed and the node only reads", &self.storage_failed),
+            ("store_checkpoint_height", "Height of the last checkpoint", &self.checkpoint_height),
+        ] {
+            own.register(name, help, gauge.clone());
+        }
+        for (name, help, gauge) in [
+            ("mempool_size", "Length of the pending transactions", &self.pool_bytes),
+            ("store_log", "The block log on the disk", &self.log_bytes),
+            ("store_checkpoint", "The checkpoint's files on the disk", &self.checkpoint_bytes),
+        ] {
             own.register_with_unit(name, help, Unit::Bytes, gauge.clone());
-        };
-        add(
-            "mempool_size",
-            "Pending transactions, their length",
-            &self.pool_bytes,
-        );
-        add("store_log", "The block log on the disk", &self.log_bytes);
-        add(
-            "store_checkpoint",
-            "The checkpoint's files on the disk",
-            &self.checkpoint_bytes,
-        );
+        }
+        let help = "Time that the last checkpoint took; 0 if none was written since the start";
+        let gauge = self.checkpoint_seconds.clone();
+        own.register_with_unit("store_checkpoint_write", help, Unit::Seconds, gauge);
     }
 }
 

@@ -17,11 +17,17 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl View {
     /// The block whose state a snapshot that is begun now would hold.
     pub fn checkpoint(&self) -> Tip {
         read(&self.live).base().tip()
+    }
+
+    /// How long the last checkpoint took to write, if one was written since the store was opened.
+    pub fn checkpoint_took(&self) -> Option<Duration> {
+        read(&self.live).checkpoint_took()
     }
 
     /// Writes a snapshot of the last checkpoint's state into a directory that is made for it. It bears its name when it is whole; before, a name with `.partial` behind.
