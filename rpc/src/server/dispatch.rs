@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::http::Extensions;
 use jsonrpsee::Methods;
@@ -61,7 +61,7 @@ impl Dispatcher {
                 let requests = u32::try_from(entries.len()).unwrap_or(u32::MAX);
                 (self.answer_batch(entries).await, requests)
             }
-            Err(fault) => (Some(fault_json(&fault)), 1),
+            Err(fault) => (Some(self.fault(&fault)), 1),
         }
     }
 
@@ -91,8 +91,15 @@ impl Dispatcher {
                     .unwrap_or_else(|fault| fault_json(&fault)),
             ),
             Entry::Notification => None,
-            Entry::Fault(fault) => Some(fault_json(&fault)),
+            Entry::Fault(fault) => Some(self.fault(&fault)),
         }
+    }
+
+    /// The answer to what is no call at all, which is counted as well.
+    fn fault(&self, fault: &Fault) -> String {
+        let outcome = errors::outcome(Some(fault.code));
+        self.observer.called(UNKNOWN, outcome, Duration::ZERO);
+        fault_json(fault)
     }
 
     /// Runs a call and has it counted.

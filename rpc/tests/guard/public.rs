@@ -206,6 +206,7 @@ async fn an_observer_hears_of_calls_refusals_and_connections_by_bounded_words() 
         let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
         server.call(call).await;
     }
+    server.call("{").await;
     server.exchange(b"GET / HTTP/1.1\r\n\r\n").await;
     assert_eq!(
         *heard.calls.lock().unwrap(),
@@ -214,6 +215,7 @@ async fn an_observer_hears_of_calls_refusals_and_connections_by_bounded_words() 
             ("unknown", "method_not_found"),
             ("panic", "internal"),
             ("add", "invalid_params"),
+            ("unknown", "parse_error"),
         ]
     );
     assert_eq!(*heard.refusals.lock().unwrap(), ["unauthorized"]);

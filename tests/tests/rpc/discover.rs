@@ -6,6 +6,7 @@ use crate::world::{SAP, World};
 use sapwood_primitives::{Action, Commitment, Records};
 use sapwood_rpc::types::METHODS;
 use sapwood_tests::chain::{drops, person, transfer};
+use sapwood_tests::{Home, Numbers, from_environment};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,9 +53,10 @@ fn the_document_lists_what_the_node_answers_and_every_answer_is_as_it_says() {
         ("account_get", json!({"account": person(99).address()})),
         ("state_multiproof", json!({"names": ["alder", "nobody"]})),
         ("chain_header", json!({"height": 0})),
-        ("tx_decode", json!({"tx": everything(&world)})),
     ];
     calls.splice(0..0, more);
+    let decode = everything(&world).map(|tx| ("tx_decode", json!({ "tx": tx })));
+    calls.splice(0..0, decode);
     for (method, params) in calls {
         let answer = world.server.get(method, params.clone());
         assert_described(&document, method, &params, &answer);
@@ -69,24 +71,25 @@ fn answers_about_pending_changes_and_transactions_are_as_the_document_says() {
     let mut world = World::new();
     let document = discover(&world);
     let set = vec![
+        Action::StandingOrderSet {
+            max_price: Some(drops(SAP)),
+        },
         Action::LimitSet {
             rate: drops(SAP),
             delay_days: 2,
         },
-        Action::GuardianSet {
-            guardian: Some(person(3).id),
-        },
-        Action::StandingOrderSet {
-            max_price: Some(drops(SAP)),
-        },
     ];
     let set = world.branch.sign(&person(2), 0, set);
-    world.mine(vec![set.clone()]);
-    let change = vec![Action::NameTransferStart {
+    let guardian = Action::GuardianSet {
+        guardian: Some(person(2).id),
+    };
+    let guardian = world.branch.sign(&person(4), 0, vec![guardian]);
+    world.mine(vec![set.clone(), guardian]);
+    let change = Action::NameTransferStart {
         to: person(4).id,
         quick: false,
-    }];
-    let change = world.branch.sign(&person(2), 0, change);
+    };
+    let change = world.branch.sign(&person(2), 0, vec![change]);
     world.mine(vec![change]);
     let waiting = world
         .branch
@@ -97,6 +100,7 @@ fn answers_about_pending_changes_and_transactions_are_as_the_document_says() {
             "account_get",
             json!({"account": person(2).address(), "proof": true}),
         ),
+        ("account_get", json!({"account": person(4).address()})),
         ("name_show", json!({"name": "birch"})),
         ("tx_status", json!({"txid": waiting.txid().to_string()})),
         ("tx_status", json!({"txid": set.txid().to_string()})),
@@ -116,8 +120,8 @@ fn answers_about_pending_changes_and_transactions_are_as_the_document_says() {
     );
 }
 
-/// A transaction with every kind of action, in hex. It breaks rules, which decoding does not look at.
-fn everything(world: &World) -> String {
+/// Two transactions with every kind of action between them, in hex. They break rules, which decoding does not look at.
+fn everything(world: &World) -> [String; 2] {
     let (to, name) = (
         person(3).id,
         "oak".parse::<sapwood_primitives::Name>().unwrap(),
@@ -164,8 +168,11 @@ fn everything(world: &World) -> String {
         },
         Action::GuardianCancel { account: to },
     ];
-    let halves = world.branch.sign(&person(2), 0, actions);
-    hex::encode(parity_scale_codec::Encode::encode(&halves))
+    let (one, other) = actions.split_at(actions.len() / 2);
+    [one, other].map(|actions| {
+        let tx = world.branch.sign(&person(2), 0, actions.to_vec());
+        hex::encode(parity_scale_codec::Encode::encode(&tx))
+    })
 }
 
 #[test]
@@ -254,4 +261,115 @@ fn errors_that_the_node_answers_with_are_listed_for_the_method() {
         assert_eq!(entry["code"], error.number);
         assert_eq!(entry["data"]["code"], code);
     }
+}
+
+/// Values for any parameter: ordinary ones, those at the bounds of types, and text that is none of what is asked for.
+fn odd_value(numbers: &mut Numbers, good: &Value) -> Value {
+    let texts = [
+        "",
+        "head",
+        "trusted",
+        "alder",
+        "0",
+        "é",
+        "\u{202e}",
+        "\0",
+        "🌲",
+        "a..b",
+        "xn--",
+        "@",
+        "AAAA",
+        "TYPE65281",
+        "TYPE65536",
+        "dsap1",
+        "DSAP1QQ",
+        "-",
+        "..",
+        "/",
+    ];
+    let text = texts[numbers.below(texts.len() as u64) as usize];
+    let long = text.repeat(1 + numbers.below(200) as usize);
+    let odd = [
+        good.clone(),
+        json!(text),
+        json!(long),
+        json!(hex::encode(
+            numbers
+                .any()
+                .to_le_bytes()
+                .repeat(1 + numbers.below(40) as usize)
+        )),
+        json!("00".repeat(32)),
+        json!(numbers.any()),
+        json!(numbers.below(300)),
+        json!(i64::MIN),
+        json!(1.5e300),
+        json!(true),
+        json!([text, long, good]),
+        json!({ text: good }),
+        Value::Null,
+    ];
+    odd[numbers.below(odd.len() as u64) as usize].clone()
+}
+
+/// `SAPWOOD_RPC_CALLS` sets how many calls are made, 6,400 if it is not set.
+#[test]
+fn no_parameters_whatever_lead_to_an_internal_error() {
+    let world = World::new();
+    let document = discover(&world);
+    let batches = from_environment("SAPWOOD_RPC_CALLS", 6_400) / 32;
+    let mut numbers = Numbers::new(from_environment("SAPWOOD_SEED", 9));
+    // These write, or wait as long as they are told.
+    let left_out = ["snapshot_write", "mining_submit", "chain_awaitHead"];
+    let calls: Vec<_> = good_calls(&world)
+        .into_iter()
+        .filter(|(method, _)| !left_out.contains(method))
+        .collect();
+    for _ in 0..batches {
+        let call = |number: u64| {
+            let (method, good) = &calls[numbers.below(calls.len() as u64) as usize];
+            let mut params = good.clone();
+            for value in params.as_object_mut().unwrap().values_mut() {
+                if numbers.below(2) == 0 {
+                    *value = odd_value(&mut numbers, value);
+                }
+            }
+            json!({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        };
+        let batch: Vec<_> = (0..32).map(call).collect();
+        let answers = world.json_rpc(json!(batch).to_string());
+        for (call, answer) in batch.iter().zip(answers.as_array().unwrap()) {
+            let error = &answer["error"];
+            if !error.is_null() {
+                assert_ne!(error["code"], -32603, "{call}: {answer}");
+                let code = error["data"]["code"].as_str().unwrap();
+                assert!(
+                    document["components"]["errors"].get(code).is_some(),
+                    "{call}: {answer}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_methods_are_listed_without_a_node() {
+    let home = Home::new();
+    let listed = home.run("", &["rpc", "--list"]).expect(0).stdout;
+    assert_eq!(home.run("", &["rpc"]).expect(0).stdout, listed);
+    assert_eq!(listed.lines().count(), METHODS.len());
+    for (line, method) in listed.lines().zip(METHODS) {
+        assert!(
+            line.starts_with(method.name) && line.ends_with(method.summary()),
+            "{line}"
+        );
+    }
+    let json = home.run("", &["--json", "rpc"]).expect(0).json();
+    let names = json["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["name"].as_str().unwrap());
+    assert!(names.eq(METHODS.iter().map(|method| method.name)));
+    home.run("", &["rpc", "chain_head", "--list"]).expect(2);
 }

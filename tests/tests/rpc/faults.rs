@@ -2,6 +2,7 @@
 
 use parity_scale_codec::Encode;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use sapwood_primitives::Action;
 use sapwood_tests::chain::{Branch, person};
 use sapwood_tests::{Home, http_get};
 use serde_json::{Value, json};
@@ -23,30 +24,32 @@ fn ready(server: &sapwood_tests::Server) -> (u16, Vec<String>) {
 #[test]
 fn row_52_a_node_that_is_behind_takes_no_transaction_and_says_at_which_height_it_is() {
     let home = Home::new();
-    let launched = "1750000000";
     let quote = "00".repeat(32);
     let genesis = [
+        "--json",
         "genesis",
         "--quote",
         &quote,
         "--hash-rate",
         "1",
-        "--time",
-        launched,
         "--out",
-        "old.toml",
+        "chain.toml",
     ];
     home.run("test", &genesis).expect(0);
+    // As if it had been launched in 2025 and nobody had mined since.
+    let file = home.path().join("chain.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let dated = |line: &str| match line.starts_with("time = ") {
+        true => "time = 1750000000\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    std::fs::write(&file, text.lines().map(dated).collect::<String>()).unwrap();
     let server = home
-        .start_node("", &["--chain-file", "old.toml", "--no-dns"])
+        .start_node("", &["--chain-file", "chain.toml", "--no-dns"])
         .ready();
     let status = server.get("node_status", json!({}));
     assert_eq!(status["syncing"], true, "{status}");
-    let tx = person(2).sign(
-        0,
-        Branch::dev().tip().height,
-        vec![sapwood_primitives::Action::PendingCancel],
-    );
+    let tx = person(2).sign(0, Branch::dev().tip().height, vec![Action::PendingCancel]);
     let refused = server
         .call("tx_submit", json!({"tx": hex::encode(tx.encode())}))
         .unwrap_err();
@@ -83,11 +86,7 @@ fn row_53_a_node_whose_disk_fails_takes_nothing_reads_on_and_ends_with_code_4() 
     )
     .unwrap();
     let second = branch.mine(&person(1), b"", Vec::new());
-    let tx = branch.sign(
-        &person(1),
-        0,
-        vec![sapwood_primitives::Action::PendingCancel],
-    );
+    let tx = person(2).sign(0, branch.tip().height, vec![Action::PendingCancel]);
     let tx = json!({"tx": hex::encode(tx.encode())});
     let payee = json!({"payee": person(1).address()});
     let refusals = [
