@@ -147,6 +147,8 @@ pub(crate) struct PortArgs {
     #[arg(long, value_name = "IP[:PORT]")]
     pub(crate) rpc_public: Option<ListenAt>,
     /// Where /livez, /readyz and /metrics are served; without a port, at port base + 8. `sapwood node` does so on 127.0.0.1, `sapwood dev` only if asked to
+    ///
+    /// They ask for no password: whoever reaches another address than a loopback one reads them.
     #[arg(long, value_name = "IP[:PORT]|off")]
     pub(crate) metrics: Option<MetricsAt>,
 }

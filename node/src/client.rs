@@ -1,6 +1,6 @@
-//! Commands that ask a node: `status`, `resolve`, `rpc`. The wallet's are its own.
+//! Commands that ask a node: `status` and `resolve`. The wallet's are its own.
 
-use crate::cli::{ResolveArgs, RpcArgs};
+use crate::cli::ResolveArgs;
 use crate::places::Places;
 use sapwood_primitives::leaf::phase_word;
 use sapwood_primitives::{Chain, Header, Height, Name, codec};
@@ -296,30 +296,6 @@ impl fmt::Display for Resolution {
         }
         Ok(())
     }
-}
-
-/// `sapwood rpc --list`: the methods, as data and as text.
-pub(crate) fn rpc_list() -> (Value, String) {
-    let access = |method: &t::MethodEntry| match method.access {
-        t::Access::Public => "public",
-        t::Access::Private => "private",
-    };
-    let methods = t::METHODS.iter();
-    let rows: Vec<_> = methods
-        .clone()
-        .map(|m| json!({ "name": m.name, "summary": m.summary(), "access": access(m) }))
-        .collect();
-    let lines = methods.map(|m| format!("{:17} {:8} {}\n", m.name, access(m), m.summary()));
-    (json!({ "schema": 1, "methods": rows }), lines.collect())
-}
-
-/// `sapwood rpc METHOD`
-///
-/// # Errors
-/// If the node refuses.
-pub(crate) async fn rpc(client: &Client, args: &RpcArgs) -> Result<Value, CliError> {
-    let method = args.method.as_deref().unwrap_or_default();
-    Ok(client.call_json(method, args.params.clone()).await?)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> 
     if let Command::Rpc(args) = &command
         && args.method.is_none()
     {
-        let (json, text) = crate::client::rpc_list();
+        let (json, text) = crate::calls::rpc_list();
         return print(global, &json, &text);
     }
     let chain = chain(global, "main")?;
@@ -58,7 +58,7 @@ pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> 
                 output(global, &resolution, &resolution.to_string())
             }
             Command::Rpc(args) => {
-                let answer = crate::client::rpc(&client, &args).await?;
+                let answer = crate::calls::rpc(&client, &args).await?;
                 let text = serde_json::to_string_pretty(&answer).expect("JSON is printable");
                 print(global, &answer, &format!("{text}\n"))
             }

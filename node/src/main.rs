@@ -1,5 +1,6 @@
 //! The `sapwood` program: reads the command line, does what it says, prints data on stdout and words on stderr.
 
+mod calls;
 mod cli;
 mod client;
 mod commands;

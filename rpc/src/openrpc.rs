@@ -184,7 +184,11 @@ impl Schemas {
 }
 
 fn method(entry: &MethodEntry, schemas: &mut Schemas, rules: &Rules) -> MethodObject {
-    let params = (entry.params)(&mut schemas.incoming);
+    let mut params = (entry.params)(&mut schemas.incoming);
+    // What a type gives is raw; the generator shapes only what stands under its own definitions.
+    for transform in schemas.incoming.transforms_mut() {
+        transform.transform(&mut params);
+    }
     let result = (entry.answer)(&mut schemas.outgoing);
     MethodObject {
         name: entry.name.to_owned(),

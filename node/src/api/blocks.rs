@@ -10,15 +10,9 @@ use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{Block, SealedHeader};
 use sapwood_rpc::errors::{self, ErrorKind};
 use sapwood_rpc::server::CallRefused;
-use sapwood_rpc::types as t;
+use sapwood_rpc::types::{self as t, MAX_HEADERS, MAX_WAIT};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Headers in one answer.
-const MAX_HEADERS: u32 = 2000;
-
-/// Longest wait for another head, in milliseconds.
-const MAX_WAIT: u64 = 30_000;
 
 /// What a miner does whose block breaks a rule.
 const STALE_WORK: &str = "ask mining_template for work on the present head";

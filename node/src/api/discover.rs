@@ -3,13 +3,21 @@
 use super::{Api, Result};
 use sapwood_rpc::errors::ErrorKind;
 use sapwood_rpc::openrpc::{self, Rules};
-use sapwood_rpc::types as t;
+use sapwood_rpc::types::{self as t, Access};
 use sapwood_runtime::{BlockRule, TxInvalid};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// Made once for each kind of listener: it takes a while, and anybody may ask for it.
+static PUBLIC: OnceLock<t::Document> = OnceLock::new();
+static PRIVATE: OnceLock<t::Document> = OnceLock::new();
 
 pub(super) async fn document(api: &Arc<Api>, _: t::NoParams) -> Result<t::Document> {
-    let version = env!("CARGO_PKG_VERSION");
-    Ok(openrpc::document(api.access, version, &rules()))
+    let made = match api.access {
+        Access::Public => &PUBLIC,
+        Access::Private => &PRIVATE,
+    };
+    let make = || openrpc::document(api.access, env!("CARGO_PKG_VERSION"), &rules());
+    Ok(made.get_or_init(make).clone())
 }
 
 /// The rules of transactions and blocks, which have codes of their own.

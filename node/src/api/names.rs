@@ -6,13 +6,10 @@ use crate::chain::Moment;
 use sapwood_primitives::chain::{Consensus, MAX_YEARS};
 use sapwood_primitives::leaf::{Account, Change, NameLeaf, Phase, key, phase_word};
 use sapwood_primitives::{Amount, Leaf, Name};
+use sapwood_rpc::records;
 use sapwood_rpc::server::CallRefused;
-use sapwood_rpc::{records, types as t};
+use sapwood_rpc::types::{self as t, MAX_PAGE, PAGE};
 use sapwood_runtime::price;
-
-/// Names on a page if none is asked for, and at most.
-const PAGE: u32 = 100;
-const MAX_PAGE: u32 = 1000;
 
 fn name_leaf(moment: &Moment, name: &Name) -> Result<Option<NameLeaf>> {
     Ok(match moment.leaf(&key::name(name)).map_err(storage)? {

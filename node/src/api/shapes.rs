@@ -9,7 +9,7 @@ use sapwood_primitives::{Hash, Height, Leaf};
 use sapwood_rpc::errors;
 use sapwood_rpc::records;
 use sapwood_rpc::server::CallRefused;
-use sapwood_rpc::types as t;
+use sapwood_rpc::types::{self as t, MAX_ANCHOR};
 
 impl Api {
     pub(super) fn moment(&self, snapshot: &Snapshot, at: t::At) -> Result<Moment> {
@@ -143,9 +143,6 @@ impl Api {
         leaf.and_then(|leaf| leaf.phase(moment.link.height, &self.chain.consensus))
     }
 }
-
-/// The greatest depth of an anchor that fits into an answer.
-const MAX_ANCHOR: u8 = 14;
 
 /// The depth of an anchor, from the parameter of this name.
 pub(super) fn anchor_depth(name: &str, depth: u8) -> Result<AnchorDepth> {

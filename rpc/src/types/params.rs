@@ -1,6 +1,7 @@
 //! What goes into the methods. Parameters go by name; what is not known or null is refused (specs/09 §1.5).
 
 use super::Hex;
+use sapwood_primitives::chain::MAX_YEARS;
 use sapwood_primitives::{BlockId, Height, Name, TxId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,21 @@ fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(input).map(Some)
 }
+
+/// Most headers of one answer.
+pub const MAX_HEADERS: u32 = 2_000;
+
+/// Longest wait for another head, in milliseconds.
+pub const MAX_WAIT: u64 = 30_000;
+
+/// Most names of a page.
+pub const MAX_PAGE: u32 = 1_000;
+
+/// Names of a page if nothing is said.
+pub const PAGE: u32 = 100;
+
+/// The greatest depth of an anchor that fits into an answer.
+pub const MAX_ANCHOR: u8 = 14;
 
 /// No parameters.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +114,7 @@ pub struct HeadersParams {
     /// First height.
     pub from: Height,
     /// At most 2,000.
+    #[schemars(range(min = 1, max = MAX_HEADERS))]
     pub count: u32,
 }
 
@@ -108,6 +125,7 @@ pub struct AwaitParams {
     /// The head that is known already.
     pub after: BlockId,
     /// At most 30,000.
+    #[schemars(range(max = MAX_WAIT))]
     pub timeout_ms: u64,
 }
 
@@ -140,7 +158,7 @@ pub struct AccountProofParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(with = "u8")]
+    #[schemars(with = "u8", range(max = MAX_ANCHOR))]
     pub anchor: Option<u8>,
 }
 
@@ -164,6 +182,7 @@ pub struct MultiproofParams {
 #[serde(deny_unknown_fields)]
 pub struct AnchorParams {
     /// At most 14.
+    #[schemars(range(max = MAX_ANCHOR))]
     pub depth: u8,
     /// Which state.
     #[serde(default)]
@@ -207,7 +226,7 @@ pub struct NameProofParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(with = "u8")]
+    #[schemars(with = "u8", range(max = MAX_ANCHOR))]
     pub anchor: Option<u8>,
 }
 
@@ -249,7 +268,7 @@ pub struct ListParams {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(with = "u32")]
+    #[schemars(with = "u32", range(min = 1, max = MAX_PAGE))]
     pub limit: Option<u32>,
     /// Only this account's name.
     #[serde(
@@ -268,6 +287,7 @@ pub struct PriceParams {
     /// The name, bare.
     pub name: Name,
     /// 1 to 10.
+    #[schemars(range(min = 1, max = MAX_YEARS))]
     pub years: u8,
     /// Whether to prove what the price follows from.
     #[serde(default)]

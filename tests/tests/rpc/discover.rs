@@ -201,6 +201,17 @@ fn parameters_are_required_refused_and_optional_as_the_document_says() {
         let mut unknown = good.clone();
         unknown.insert("unknown".into(), json!(1));
         assert_eq!(code(&unknown), -32602, "{method} with an unknown parameter");
+        for param in params {
+            let schema = &param["schema"];
+            for (bound, beyond) in [("minimum", -1), ("maximum", 1)] {
+                if let Some(bound) = schema[bound].as_i64() {
+                    let mut wrong = good.clone();
+                    let name = param["name"].as_str().unwrap();
+                    wrong.insert(name.to_owned(), json!(bound + beyond));
+                    assert_eq!(code(&wrong), -32602, "{method}: {name} beyond {bound}");
+                }
+            }
+        }
         // Only what must be there, of methods that change nothing and need no choice.
         let least: Map<_, _> = good
             .clone()
