@@ -1,17 +1,14 @@
 //! `sapwood account …` and `sapwood tx …`: any account and any transaction, without a wallet.
 
 use std::fmt;
-use std::path::Path;
 
-use sapwood_primitives::codec::read;
-use sapwood_primitives::{Amount, BlockId, Height, Name, Transaction, TxId};
+use sapwood_primitives::{Amount, BlockId, Height, Name, TxId};
 use sapwood_rpc::records::to_line;
 use sapwood_rpc::types::{AccountProof, AccountProofParams, At, Hex, Proven};
 use serde::Serialize;
 
 use super::args::{AccountCommand, TxCommand};
 use super::context::Context;
-use super::deal::wait_confirmed;
 use super::describe;
 use super::error::CliError;
 use super::link::Link;
@@ -19,9 +16,6 @@ use super::output::Output;
 use super::text::{escape, fields};
 use super::who::Who;
 use sapwood_runtime::spendable;
-
-/// Longest file with a transaction: 16 KiB in hex, and a line end.
-const MAX_TX_FILE: u64 = 2 * 16_384 + 2;
 
 impl AccountCommand {
     /// Carries the command out.
@@ -44,7 +38,7 @@ impl TxCommand {
     pub fn run(self, ctx: &Context) -> Result<Output, CliError> {
         match self {
             Self::Show { txid } => show_tx(ctx, txid),
-            Self::Submit { tx, wait } => submit(ctx, &tx, wait),
+            Self::Submit { tx, wait } => super::submit::submit(ctx, &tx, wait),
         }
     }
 }
@@ -252,67 +246,4 @@ fn show_tx(ctx: &Context, txid: TxId) -> Result<Output, CliError> {
         }
     }
     Ok(Output::of(&shown))
-}
-
-/// A transaction that was handed in.
-#[derive(Serialize)]
-struct SubmittedTx {
-    txid: TxId,
-    /// `accepted` or `known`.
-    status: String,
-    height: Option<Height>,
-    does: Vec<String>,
-}
-
-impl fmt::Display for SubmittedTx {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.height {
-            Some(height) => writeln!(f, "{} in block {height}", self.txid),
-            None => writeln!(f, "{} {}", self.txid, self.status),
-        }
-    }
-}
-
-/// `sapwood tx submit`
-fn submit(ctx: &Context, text: &str, wait: bool) -> Result<Output, CliError> {
-    let bad = |reason: String| {
-        CliError::usage(
-            "bad_transaction",
-            format!("this is no signed transaction: {reason}"),
-            "",
-        )
-    };
-    let bytes = match hex::decode(text) {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let content = ctx.read_file(Path::new(text), MAX_TX_FILE)?;
-            hex::decode(content.trim_ascii_end()).map_err(|_| bad("the file is not hex".into()))?
-        }
-    };
-    let tx: Transaction = read(&bytes).map_err(|error| bad(error.to_string()))?;
-    let genesis = ctx.genesis()?;
-    tx.verify_signature(&genesis).map_err(|error| {
-        CliError::refused(
-            "bad_signature",
-            error.to_string(),
-            "sign it for this chain with `sapwood wallet sign`",
-        )
-    })?;
-    let link = Link::open(ctx)?;
-    let does = describe::body(ctx, &tx.body);
-    for line in &does {
-        ctx.say(format!("  {line}"));
-    }
-    let answer = link.submit(&tx)?;
-    let height = if wait {
-        Some(wait_confirmed(&link, tx.txid(), Some(tx.body.valid_until))?)
-    } else {
-        None
-    };
-    Ok(Output::of(&SubmittedTx {
-        txid: tx.txid(),
-        status: escape(&answer.status),
-        height,
-        does,
-    }))
 }

@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use sapwood_primitives::{AccountId, Address, BlockId, Chain};
@@ -140,6 +142,53 @@ impl Context {
         std::fs::File::open(path)
             .and_then(|file| super::terminal::read_plain(file, limit))
             .map_err(|error| io_error(&path.display().to_string(), &error))
+    }
+
+    /// Refuses to write over a file.
+    pub(crate) fn refuse_existing(&self, path: &Path) -> Result<(), CliError> {
+        if path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Err(CliError::refused(
+            "file_exists",
+            format!(
+                "{} exists already and is not overwritten",
+                escape(&path.display().to_string())
+            ),
+            "choose another name",
+        ))
+    }
+
+    /// Writes a file that does not exist yet, whole or not at all. It may be on a stick that is carried to another computer, so nothing is
+    /// asked of its folder.
+    pub(crate) fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+        self.refuse_existing(path)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)
+            .and_then(|mut file| {
+                let written = file.write_all(bytes).and_then(|()| file.sync_all());
+                let moved = written.and_then(|()| std::fs::rename(&beside, path));
+                if moved.is_err() {
+                    // What is left of it would be in the way of the next attempt.
+                    let _ = std::fs::remove_file(&beside);
+                }
+                moved
+            });
+        written.map_err(|error| {
+            let path = escape(&path.display().to_string());
+            CliError::new(
+                Exit::Storage,
+                "write",
+                format!("cannot write {path}: {error}"),
+                "",
+            )
+        })
     }
 }
 

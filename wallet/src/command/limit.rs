@@ -128,7 +128,7 @@ fn as_owner(
     let link = Link::open(ctx)?;
     let purse = Purse::open(ctx, &flags.wallet)?;
     let actor = purse.actor_for(&link, &flags.wallet, None)?;
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     perform(&deal, order(&deal)?, flags.waits(false))
 }
 
@@ -153,8 +153,8 @@ fn as_guardian(
     };
     let purse = Purse::open(ctx, &flags.wallet)?;
     let actor = purse.actor_for(&link, &flags.wallet, Some(guardian.account))?;
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     let order = order(ctx, &guarded, &shown)?;
-    let deal = Deal::new(&link, &purse, flags, actor);
     perform(&deal, order, flags.waits(false))
 }
 

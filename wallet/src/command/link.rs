@@ -9,7 +9,7 @@ use sapwood_rpc::client::CallError;
 use sapwood_rpc::types::{
     AccountProof, AccountProofParams, At, AwaitParams, BlockAnswer, BlockRef, ChainAwaitHead,
     ChainBlock, Head, Hex, Method, NamePrice, NameProof, NameProofParams, NoParams, NodeStatus,
-    PriceParams, Status, Submitted, TxIdParams, TxParams, TxState, TxStatus, TxSubmit,
+    PriceParams, Proven, Status, Submitted, TxIdParams, TxParams, TxState, TxStatus, TxSubmit,
 };
 
 use super::context::Context;
@@ -55,6 +55,8 @@ pub(crate) struct ProvenName {
 pub(crate) struct ProvenAccount {
     /// The height of the state.
     pub(crate) height: Height,
+    /// The node's answer, for others to check again.
+    pub(crate) answer: Proven,
     /// The leaf, if there is one.
     pub(crate) account: Option<Account>,
 }
@@ -162,6 +164,7 @@ impl<'a> Link<'a> {
         self.fresh(header.time)?;
         Ok(ProvenAccount {
             height: header.height,
+            answer,
             account,
         })
     }

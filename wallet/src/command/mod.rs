@@ -28,8 +28,10 @@ mod notes;
 mod output;
 mod proof;
 mod purse;
+mod submit;
 mod terminal;
 mod text;
+mod uri;
 mod wallet;
 mod who;
 

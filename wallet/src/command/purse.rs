@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sapwood_primitives::leaf::Account;
 use sapwood_primitives::{AccountId, Address, Authority, AuthorityHash};
+use sapwood_rpc::types::Proven;
 use zeroize::Zeroizing;
 
 use super::args::WalletFlags;
@@ -43,13 +44,15 @@ pub(crate) struct Purse {
     pub(crate) secrets: WalletSecrets,
 }
 
-/// An account that can act, because the chain has it and this wallet has its key.
+/// An account that can act, because the chain has it.
 #[derive(Debug)]
 pub(crate) struct Actor {
     /// The account, proven.
     pub(crate) account: Account,
-    /// Number of the wallet's account whose key signs for it.
-    pub(crate) signer: u32,
+    /// The proof.
+    pub(crate) proven: Proven,
+    /// Number of the wallet's account whose key signs for it; without one, orders can only be prepared for another computer.
+    pub(crate) signer: Option<u32>,
 }
 
 /// Name and place of the wallet that the flags mean.
@@ -91,11 +94,7 @@ pub(crate) fn passphrase(
     }
     let first = ask(ctx, &format!("passphrase of the wallet `{name}`: "))?;
     if new && *first != *ask(ctx, "the same again: ")? {
-        return Err(CliError::refused(
-            "passphrases_differ",
-            "the two passphrases differ",
-            "try again",
-        ));
+        return Err(differ());
     }
     Ok(first)
 }
@@ -131,6 +130,53 @@ fn passphrase_from(fd: u32) -> Result<Zeroizing<String>, CliError> {
     }
 }
 
+/// The passphrase of a file to be carried elsewhere; for a new one it is asked for twice.
+pub(crate) fn file_passphrase(
+    ctx: &Context,
+    fd: Option<u32>,
+    new: bool,
+) -> Result<Zeroizing<String>, CliError> {
+    if let Some(fd) = fd {
+        return passphrase_from(fd);
+    }
+    if !ctx.terminal.is_interactive() {
+        return Err(CliError::refused(
+            "no_terminal",
+            "the passphrase of the file is needed and nobody can be asked: stdin is not a terminal",
+            "give it with --file-passphrase-fd",
+        ));
+    }
+    let first = ask(ctx, "passphrase of the age file: ")?;
+    if new && *first != *ask(ctx, "the same again: ")? {
+        return Err(differ());
+    }
+    Ok(first)
+}
+
+fn differ() -> CliError {
+    CliError::refused(
+        "passphrases_differ",
+        "the two passphrases differ",
+        "try again",
+    )
+}
+
+/// Refuses a wallet of another chain.
+pub(crate) fn check_chain(ctx: &Context, secrets: &WalletSecrets) -> Result<(), CliError> {
+    if secrets.chain() == ctx.chain.name {
+        return Ok(());
+    }
+    Err(CliError::refused(
+        "wallet_chain",
+        format!(
+            "this wallet is for the chain `{}`, not `{}`",
+            secrets.chain(),
+            ctx.chain.name
+        ),
+        "choose the chain with --chain, or another wallet with --wallet",
+    ))
+}
+
 /// Keeps memory to this process; a system that refuses is no reason to keep the owner out.
 pub(crate) fn harden(ctx: &Context) {
     if let Err(error) = harden_process() {
@@ -160,17 +206,7 @@ impl Purse {
                 result => break result?,
             }
         };
-        if secrets.chain() != ctx.chain.name {
-            return Err(CliError::refused(
-                "wallet_chain",
-                format!(
-                    "this wallet is for the chain `{}`, not `{}`",
-                    secrets.chain(),
-                    ctx.chain.name
-                ),
-                "choose the chain with --chain, or another wallet with --wallet",
-            ));
-        }
+        check_chain(ctx, &secrets)?;
         Ok(Self { file, secrets })
     }
 
@@ -200,6 +236,13 @@ impl Purse {
 
     /// Id of the account whose first key this was.
     pub(crate) fn id(&self, index: u32) -> Result<AccountId, EditWallet> {
+        let mut accounts = self.secrets.accounts().iter();
+        if let Some(id) = accounts
+            .find(|account| account.index() == index)
+            .and_then(|account| account.watched())
+        {
+            return Ok(id);
+        }
         Ok(AccountId(self.authority(index)?.0))
     }
 
@@ -238,30 +281,68 @@ impl Purse {
         }
     }
 
-    /// The account `id` as an actor: it exists, and a key of this wallet signs for it.
+    /// Number of the account that the flag means, whose first key this wallet has.
+    pub(crate) fn own_index(&self, ctx: &Context, flag: Option<&str>) -> Result<u32, CliError> {
+        let id = self.chosen(ctx, flag)?;
+        let found = self.ids()?.into_iter().find(|(_, known)| *known == id);
+        found.map(|(index, _)| index).ok_or_else(|| {
+            CliError::refused(
+                "other_key",
+                "the wallet has no key that this address was made from",
+                "name the account by its number",
+            )
+        })
+    }
+
+    /// The account `id` as an actor: it exists, and perhaps a key of this wallet signs for it.
     pub(crate) fn actor(&self, link: &Link<'_>, id: AccountId) -> Result<Actor, CliError> {
         let address = link.ctx.address(id);
-        let Some(account) = link.account(id)?.account else {
+        let found = link.account(id)?;
+        let Some(account) = found.account else {
             return Err(CliError::refused(
                 "no_coins",
                 format!("the account {address} does not exist on the chain: it has no coins"),
                 format!("have some sent to {address}"),
             ));
         };
-        let wanted = account.authority_hash();
-        for candidate in self.secrets.accounts() {
+        let signer = self.signer(account.authority_hash())?;
+        Ok(Actor {
+            account,
+            proven: found.answer,
+            signer,
+        })
+    }
+
+    /// Number of the account whose key makes this authority.
+    pub(crate) fn signer(&self, wanted: AuthorityHash) -> Result<Option<u32>, EditWallet> {
+        let accounts = self.secrets.accounts().iter();
+        for candidate in accounts.filter(|account| account.watched().is_none()) {
             if self.authority(candidate.index())? == wanted {
-                return Ok(Actor {
-                    account,
-                    signer: candidate.index(),
-                });
+                return Ok(Some(candidate.index()));
             }
         }
-        Err(CliError::refused(
+        Ok(None)
+    }
+
+    /// Why this wallet cannot sign for an account.
+    pub(crate) fn no_key(&self, ctx: &Context, account: &Account) -> CliError {
+        let address = ctx.address(account.id);
+        let mut known = self.secrets.accounts().iter();
+        if known.any(|known| known.watched() == Some(account.id)) {
+            return CliError::refused(
+                "watch_only",
+                format!("{address} is only watched: this wallet has no key for it"),
+                "write the transaction with --unsigned FILE and sign it where the key is, with `sapwood wallet sign FILE`",
+            );
+        }
+        CliError::refused(
             "other_key",
-            format!("no key of this wallet signs for {address} (its key has the hash {wanted})"),
+            format!(
+                "no key of this wallet signs for {address} (its key has the hash {})",
+                account.authority_hash()
+            ),
             "if its key was changed, add the account with that key: `sapwood wallet accounts --new` or `wallet import`",
-        ))
+        )
     }
 
     /// The actor that the flags mean; without a flag the account that the command itself found, or else the first one.

@@ -35,7 +35,7 @@ pub enum PassphraseRule {
 }
 
 impl PassphraseRule {
-    fn check(self, passphrase: &str) -> Result<(), CreateWallet> {
+    pub(crate) fn check(self, passphrase: &str) -> Result<(), CreateWallet> {
         let chars = passphrase.chars().count();
         match self {
             _ if chars == 0 => Err(CreateWallet::EmptyPassphrase),

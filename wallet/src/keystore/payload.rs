@@ -8,7 +8,7 @@
 //!  "accounts": [{"index": 0, "label": "shop"}, {"index": 1, "label": "old", "imported": "…"}]}
 //! ```
 //!
-//! `words` is `null` in a wallet of imported keys only. An unknown field is refused and not
+//! An account with `"watched": "<id>"` has no key. `words` is `null` in a wallet of imported keys only. An unknown field is refused and not
 //! dropped, since saving would lose what a newer program kept there.
 
 use std::io::{self, Write};
@@ -76,13 +76,18 @@ impl WalletSecrets {
                 error.column()
             )
         })?;
-        if read.payload != PAYLOAD {
+        read.checked()
+    }
+
+    /// What was read from elsewhere, checked as if it had been put together by the methods above.
+    pub(crate) fn checked(self) -> Result<Self, String> {
+        if self.payload != PAYLOAD {
             return Err(format!(
                 "its content has version {}, this program knows {PAYLOAD}",
-                read.payload
+                self.payload
             ));
         }
-        read.rebuilt().map_err(|error| error.to_string())
+        self.rebuilt().map_err(|error| error.to_string())
     }
 
     fn rebuilt(mut self) -> Result<Self, EditWallet> {
@@ -96,8 +101,11 @@ impl WalletSecrets {
             .reserve(self.accounts.len().min(MAX_ACCOUNTS));
         for account in self.accounts.drain(..) {
             match &account.imported {
+                // A key and the lack of one exclude each other.
+                Some(_) if account.watched().is_some() => return Err(DeriveKey::Secret.into()),
                 Some(secret) if secret.0.len() != 32 => return Err(DeriveKey::Secret.into()),
                 Some(secret) => drop(AccountKey::from_secret(imported(secret))?),
+                None if account.watched().is_some() => {}
                 None if checked.words.is_none() => return Err(EditWallet::NoWords),
                 None => {}
             }

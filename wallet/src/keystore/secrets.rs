@@ -5,6 +5,7 @@
 use std::fmt;
 
 use ed25519_dalek::SigningKey;
+use sapwood_primitives::AccountId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -17,6 +18,10 @@ pub(super) const MAX_ACCOUNTS: usize = 2_048;
 
 /// Longest label in bytes: one line of a list.
 pub(super) const MAX_LABEL: usize = 64;
+
+/// First number of accounts that the words do not bring back: imported and watched ones. Derived accounts count from 0 without holes, so
+/// that a search by the words finds them all.
+pub(super) const OUTSIDE: u32 = 10_000;
 
 /// Longest chain name in bytes, as in chain files.
 const MAX_CHAIN_NAME: usize = 32;
@@ -47,6 +52,9 @@ pub enum EditWallet {
         "this wallet has no words, only imported keys; import a key, or restore a wallet from words"
     )]
     NoWords,
+    /// The account has no key here.
+    #[error("account {0} is only watched: this wallet has no key for it")]
+    Watched(u32),
     /// There is no such key.
     #[error(transparent)]
     Key(#[from] DeriveKey),
@@ -68,6 +76,8 @@ pub struct Account {
     label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) imported: Option<SecretBytes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watched: Option<AccountId>,
 }
 
 impl Account {
@@ -86,14 +96,24 @@ impl Account {
     pub fn is_imported(&self) -> bool {
         self.imported.is_some()
     }
+
+    /// The account that is watched without a key, if this is one.
+    pub fn watched(&self) -> Option<AccountId> {
+        self.watched
+    }
+
+    /// Whether its key is derived from the words.
+    pub fn is_derived(&self) -> bool {
+        self.imported.is_none() && self.watched.is_none()
+    }
 }
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.is_imported() {
-            "imported"
-        } else {
-            "derived"
+        let kind = match (&self.imported, &self.watched) {
+            (Some(_), _) => "imported",
+            (None, Some(_)) => "watched",
+            (None, None) => "derived",
         };
         write!(f, "Account({} {:?}, {kind})", self.index, self.label)
     }
@@ -182,7 +202,30 @@ impl WalletSecrets {
             index,
             label: label.to_owned(),
             imported: None,
+            watched: None,
         })
+    }
+
+    /// Adds an account that is only looked at and returns its number.
+    ///
+    /// # Errors
+    /// The bounds of labels and accounts.
+    pub fn watch_account(&mut self, id: AccountId, label: &str) -> Result<u32, EditWallet> {
+        let index = self.next_outside();
+        self.push(Account {
+            index,
+            label: label.to_owned(),
+            imported: None,
+            watched: Some(id),
+        })?;
+        Ok(index)
+    }
+
+    /// Stops watching an account, and says whether it was watched.
+    pub fn unwatch(&mut self, id: AccountId) -> bool {
+        let before = self.accounts.len();
+        self.accounts.retain(|account| account.watched != Some(id));
+        self.accounts.len() != before
     }
 
     /// Adds an account with a key made elsewhere and returns its number.
@@ -191,22 +234,33 @@ impl WalletSecrets {
     /// [`DeriveKey::Secret`] for what is no secret key, and the bounds of labels and accounts.
     pub fn import_account(&mut self, secret: &[u8; 32], label: &str) -> Result<u32, EditWallet> {
         AccountKey::from_secret(secret)?;
-        let index = self.next_index();
+        let index = self.next_outside();
         self.push(Account {
             index,
             label: label.to_owned(),
             imported: Some(SecretBytes::new(secret)),
+            watched: None,
         })?;
         Ok(index)
     }
 
-    /// One more than the highest number of an account, 0 for the first.
+    /// The number of the next derived account: the first one above those there are that nothing else has.
     pub fn next_index(&self) -> u32 {
-        self.accounts
-            .iter()
-            .map(|account| account.index + 1)
-            .max()
-            .unwrap_or(0)
+        let derived = self.accounts.iter().filter(|account| account.is_derived());
+        let first = derived.map(|account| account.index + 1).max().unwrap_or(0);
+        self.free_from(first)
+    }
+
+    fn next_outside(&self) -> u32 {
+        let outside = self.accounts.iter().filter(|account| !account.is_derived());
+        let first = outside.map(|account| account.index + 1).max().unwrap_or(0);
+        self.free_from(first.max(OUTSIDE))
+    }
+
+    fn free_from(&self, first: u32) -> u32 {
+        (first..)
+            .find(|index| self.account(*index).is_err())
+            .expect("a wallet has fewer accounts than there are numbers")
     }
 
     /// Gives the account another label.
@@ -230,6 +284,9 @@ impl WalletSecrets {
     /// [`EditWallet::NoAccount`], or [`DeriveKey::NoKey`].
     pub fn key(&self, index: u32) -> Result<AccountKey, EditWallet> {
         let account = self.account(index)?;
+        if account.watched.is_some() {
+            return Err(EditWallet::Watched(index));
+        }
         if let Some(secret) = &account.imported {
             return Ok(AccountKey::from_secret(imported(secret))?);
         }
@@ -274,7 +331,11 @@ impl WalletSecrets {
         index: u32,
         derive: impl FnOnce(&[u8], AccountIndex) -> T,
     ) -> Result<T, EditWallet> {
-        match &self.account(index)?.imported {
+        let account = self.account(index)?;
+        if account.watched.is_some() {
+            return Err(EditWallet::Watched(index));
+        }
+        match &account.imported {
             Some(secret) => Ok(derive(&secret.0, AccountIndex::FIRST)),
             None => Ok(derive(self.seed()?.as_bytes(), AccountIndex::new(index)?)),
         }

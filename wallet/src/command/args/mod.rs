@@ -4,6 +4,8 @@ mod limit;
 mod name;
 mod wallet;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use sapwood_primitives::{Amount, TxId};
 
@@ -37,6 +39,9 @@ pub struct SpendFlags {
     /// Show what would happen and stop: nothing is signed, sent or written
     #[arg(long)]
     pub dry_run: bool,
+    /// Write the transaction to this file instead of signing it, for `sapwood wallet sign` on a computer without network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "wait", "no_wait"])]
+    pub unsigned: Option<PathBuf>,
     /// Accept a fee of more than a tenth of the amount
     #[arg(long)]
     pub yes_high_fee: bool,
@@ -52,6 +57,11 @@ impl SpendFlags {
     /// Whether to wait, if the command by itself would or would not.
     pub(crate) fn waits(&self, by_default: bool) -> bool {
         self.wait || (by_default && !self.no_wait)
+    }
+
+    /// Whether nothing is signed here.
+    pub(crate) fn is_keyless(&self) -> bool {
+        self.dry_run || self.unsigned.is_some()
     }
 }
 
@@ -89,12 +99,13 @@ pub enum TxCommand {
         /// Its id, 64 hex digits
         txid: TxId,
     },
-    /// Hand in a signed transaction
+    /// Hand in what was signed
     ///
-    /// Handing in twice is harmless: the node knows it already.
-    #[command(after_help = "Example:\n  sapwood tx submit payment.hex")]
+    /// Handing in twice is harmless: the node knows it already. A registration has two transactions; the second is handed in when the first
+    /// is old enough, and after an interruption the same command goes on.
+    #[command(after_help = "Example:\n  sapwood tx submit payment.signed")]
     Submit {
-        /// Hex digits, or a file with them
+        /// File that `sapwood wallet sign` wrote, or a transaction in hex, or a file with one
         #[arg(value_name = "HEX|FILE")]
         tx: String,
         /// Wait until it is confirmed

@@ -30,7 +30,7 @@ pub enum NameCommand {
         #[arg(long, value_name = "RECORD")]
         record: Vec<String>,
         /// Go on with a registration that was interrupted; without a name, with all of them
-        #[arg(long, conflicts_with_all = ["record", "years"])]
+        #[arg(long, conflicts_with_all = ["record", "years", "unsigned"])]
         resume: bool,
         /// How.
         #[command(flatten)]

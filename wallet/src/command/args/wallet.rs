@@ -36,11 +36,20 @@ pub enum WalletCommand {
         #[arg(long)]
         words_passphrase: bool,
     },
-    /// Take a secret key made elsewhere into the wallet, which is made if there is none
+    /// Make a wallet from a file of `export --age`, or take a secret key made elsewhere into the wallet
     ///
-    /// The key is asked for without being shown, or comes on stdin, as 32 bytes or 64 hex digits. The wallet's words do not bring it back: keep it elsewhere as well.
-    #[command(after_help = "Example:\n  sapwood wallet import --label old < key.hex")]
+    /// Without a file, a key is asked for without being shown, or comes on stdin, as 32 bytes or 64 hex digits; the wallet is made if there
+    /// is none. The wallet's words do not bring such a key back: keep it elsewhere as well.
+    #[command(
+        after_help = "Example:\n  sapwood wallet import --wallet again backup.age\n  sapwood wallet import --label old < key.hex"
+    )]
     Import {
+        /// File that `sapwood wallet export --age` wrote
+        #[arg(conflicts_with = "label")]
+        file: Option<PathBuf>,
+        /// Read the passphrase of that file from this file descriptor instead of asking for it
+        #[arg(long, value_name = "FD", requires = "file")]
+        file_passphrase_fd: Option<u32>,
         /// The wallet.
         #[command(flatten)]
         wallet: WalletFlags,
@@ -48,10 +57,13 @@ pub enum WalletCommand {
         #[arg(long, default_value = "")]
         label: String,
     },
-    /// Print the words, or with --key an account's secret key
+    /// Print the words, or with --key an account's secret key, or write everything into an age file
     ///
-    /// Whoever sees them has everything. On a screen they are shown only with --show.
-    #[command(after_help = "Example:\n  sapwood wallet export --show")]
+    /// Whoever sees them has everything. On a screen they are shown only with --show. An age file has a passphrase of its own, holds the whole
+    /// wallet with labels, imported keys and registrations under way, and is also opened by `age -d`.
+    #[command(
+        after_help = "Example:\n  sapwood wallet export --show\n  sapwood wallet export --age -o backup.age"
+    )]
     Export {
         /// The wallet.
         #[command(flatten)]
@@ -62,6 +74,15 @@ pub enum WalletCommand {
         /// The secret key of the account instead of the words
         #[arg(long)]
         key: bool,
+        /// Everything, into a file that a passphrase locks
+        #[arg(long, requires = "out", conflicts_with_all = ["key", "show"])]
+        age: bool,
+        /// The file to write, which must not exist
+        #[arg(short, long, value_name = "FILE", requires = "age")]
+        out: Option<PathBuf>,
+        /// Read the passphrase of that file from this file descriptor instead of asking for it
+        #[arg(long, value_name = "FD", requires = "age")]
+        file_passphrase_fd: Option<u32>,
     },
     /// Print the key that servers of an account's name prove to have, and the record that says so
     ///
@@ -75,9 +96,20 @@ pub enum WalletCommand {
         #[arg(long)]
         show_secret: bool,
     },
-    /// Print the address to be paid at
-    #[command(after_help = "Example:\n  sapwood wallet address --account 1")]
+    /// Print the address to be paid at, also as a payment URI and as a QR code
+    #[command(
+        after_help = "Example:\n  sapwood wallet address --account 1\n  sapwood wallet address --qr --amount 1.5 --label Coffee"
+    )]
     Address {
+        /// Draw the payment URI as a QR code
+        #[arg(long)]
+        qr: bool,
+        /// Ask for this amount, in sap
+        #[arg(long, value_name = "SAP")]
+        amount: Option<Amount>,
+        /// Say what for
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
         /// The wallet.
         #[command(flatten)]
         wallet: WalletFlags,
@@ -108,25 +140,50 @@ pub enum WalletCommand {
     /// Send coins to an address or to the owner of a name
     ///
     /// A name's owner is taken from the chain with its proof, and its address is shown before anything is signed.
-    #[command(after_help = "Example:\n  sapwood wallet send alice 1.5")]
+    #[command(
+        after_help = "Example:\n  sapwood wallet send alice 1.5\n  sapwood wallet send 'sapwood:dsap1…?amount=1.5&label=Coffee'"
+    )]
     Send {
-        /// Address, or a name
+        /// Address, name, or payment URI
         #[arg(value_name = "TO")]
         to: String,
-        /// Amount in sap, with a point and at most eight decimals
+        /// Amount in sap, with a point and at most eight decimals; may be left out if the URI has one
         #[arg(value_name = "AMOUNT")]
-        amount: Amount,
+        amount: Option<Amount>,
         /// How.
         #[command(flatten)]
         spend: SpendFlags,
     },
     /// Sign a transaction prepared elsewhere, without a node
     ///
-    /// The file has the body in hex, as `--dry-run --json` prints it. The result goes to `sapwood tx submit`.
-    #[command(after_help = "Example:\n  sapwood wallet sign body.hex > payment.hex")]
+    /// The file comes from `--unsigned`. What it says in words is compared with its bytes, the account with its proof, and all of it is shown
+    /// before the question. A body in hex, as `--dry-run --json` prints it, is signed too. The result goes to `sapwood tx submit`.
+    #[command(after_help = "Example:\n  sapwood wallet sign payment.unsigned -o payment.signed")]
     Sign {
-        /// File with the body in hex
+        /// File that --unsigned wrote, or one with a body in hex
         file: PathBuf,
+        /// Write the result to this file, which must not exist, instead of to stdout
+        #[arg(short, long, value_name = "SIGNED")]
+        out: Option<PathBuf>,
+        /// The wallet.
+        #[command(flatten)]
+        wallet: WalletFlags,
+    },
+    /// Watch an account without its key: its balance, name and history are listed beside your own
+    ///
+    /// Nothing can be signed for it here; with --unsigned a transaction is prepared for the computer that has the key. The wallet is made if
+    /// there is none.
+    #[command(after_help = "Example:\n  sapwood wallet watch dsap1… --label savings")]
+    Watch {
+        /// Address, or a name for its owner
+        #[arg(value_name = "ADDRESS|NAME")]
+        who: String,
+        /// What to call it
+        #[arg(long, default_value = "")]
+        label: String,
+        /// Stop watching it
+        #[arg(long, conflicts_with = "label")]
+        remove: bool,
         /// The wallet.
         #[command(flatten)]
         wallet: WalletFlags,

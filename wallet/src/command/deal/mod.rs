@@ -4,10 +4,12 @@
 //! it, and only then signs. Nonce and balance come from the account's proven leaf and from what the wallet itself sent since
 //! ([`super::notes`]).
 //!
-//! `checks` has what is refused before a signature, `pending` what was sent and is in no block yet.
+//! `checks` has what is refused before a signature, `pending` what was sent and is in no block yet, `unsigned` the files for a signer
+//! elsewhere.
 
 mod checks;
 mod pending;
+mod unsigned;
 
 use parity_scale_codec::Encode;
 use sapwood_primitives::codec::Bounded;
@@ -18,6 +20,7 @@ use sapwood_rpc::types::Hex;
 use serde::Serialize;
 
 pub(crate) use pending::wait_confirmed;
+pub(crate) use unsigned::{MAX_FILE, Signed, Unsigned, pays_at_most};
 
 use super::args::SpendFlags;
 use super::context::Context;
@@ -26,6 +29,7 @@ use super::link::Link;
 use super::notes::Notebook;
 use super::purse::{Actor, Purse, random};
 use super::text::amount;
+use pending::UnderWay;
 
 /// Longest validity that the wallet asks for, in blocks: whoever waits longer should look again before paying.
 const VALIDITY: u64 = 60;
@@ -65,7 +69,7 @@ pub(crate) struct Prepared {
 /// What became of an order.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Receipt {
-    /// `dry_run`, `sent` or `confirmed`.
+    /// `dry_run`, `unsigned`, `sent` or `confirmed`.
     pub(crate) status: &'static str,
     /// Id of the transaction, if one was signed.
     pub(crate) txid: Option<TxId>,
@@ -76,6 +80,9 @@ pub(crate) struct Receipt {
     /// The unsigned body in hex, of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Hex>,
+    /// Where it was written for a signer elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
     /// What the transaction does, as shown before the question.
     pub(crate) does: Vec<String>,
 }
@@ -91,24 +98,35 @@ pub(crate) struct Deal<'a> {
 }
 
 impl<'a> Deal<'a> {
+    /// # Errors
+    /// If something is to be signed and the wallet has no key for the account.
     pub(crate) fn new(
         link: &'a Link<'a>,
         purse: &'a Purse,
         flags: &'a SpendFlags,
         actor: Actor,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, CliError> {
+        if actor.signer.is_none() && !flags.is_keyless() {
+            return Err(purse.no_key(link.ctx, &actor.account));
+        }
+        Ok(Self {
             ctx: link.ctx,
             link,
             purse,
             flags,
             actor,
             notes: purse.notes(),
-        }
+        })
     }
 
     pub(crate) fn id(&self) -> AccountId {
         self.actor.account.id
+    }
+
+    /// Number of the account whose key signs.
+    pub(crate) fn signer(&self) -> Result<u32, CliError> {
+        let signer = self.actor.signer;
+        signer.ok_or_else(|| self.purse.no_key(self.ctx, &self.actor.account))
     }
 
     /// Takes the account anew, after blocks have come.
@@ -119,31 +137,54 @@ impl<'a> Deal<'a> {
 
     /// Prepares, shows, asks, signs, sends and, if wanted, waits.
     pub(crate) fn perform(&self, order: Order, wait: bool) -> Result<Receipt, CliError> {
-        let prepared = self.prepare(order)?;
-        self.show(&prepared);
+        let mut receipts = self.perform_all(vec![order], wait)?;
+        Ok(receipts.remove(0))
+    }
+
+    /// The same for several orders of one account: all are prepared and shown before the one question.
+    pub(crate) fn perform_all(
+        &self,
+        orders: Vec<Order>,
+        wait: bool,
+    ) -> Result<Vec<Receipt>, CliError> {
+        let prepared = self.prepare_all(orders)?;
+        for one in &prepared {
+            self.show(one);
+        }
         if self.flags.dry_run {
-            return Ok(self.rehearsed(prepared));
+            return Ok(prepared
+                .into_iter()
+                .map(|one| self.rehearsed(one))
+                .collect());
+        }
+        if let Some(path) = &self.flags.unsigned {
+            return self.write_unsigned(path, &prepared);
         }
         self.ctx.confirm("Sign and send this?")?;
-        let tx = self.sign(prepared.body)?;
-        self.send(&tx, prepared.total)?;
-        let height = if wait {
-            Some(self.confirmed(&tx)?)
-        } else {
-            None
-        };
-        Ok(Receipt {
-            status: if height.is_some() {
-                "confirmed"
-            } else {
-                "sent"
-            },
-            txid: Some(tx.txid()),
-            fee: tx.body.fee,
-            height,
-            body: None,
-            does: prepared.lines,
-        })
+        let mut sent = Vec::new();
+        for one in prepared {
+            let tx = self.sign(one.body)?;
+            self.send(&tx, one.total)?;
+            sent.push((tx, one.lines));
+        }
+        let mut receipts = Vec::new();
+        for (tx, does) in sent {
+            let height = wait.then(|| self.confirmed(&tx)).transpose()?;
+            receipts.push(Receipt {
+                status: if height.is_some() {
+                    "confirmed"
+                } else {
+                    "sent"
+                },
+                txid: Some(tx.txid()),
+                fee: tx.body.fee,
+                height,
+                body: None,
+                file: None,
+                does,
+            });
+        }
+        Ok(receipts)
     }
 
     /// The receipt of a dry run.
@@ -155,20 +196,43 @@ impl<'a> Deal<'a> {
             fee: prepared.body.fee,
             height: None,
             body: Some(Hex(prepared.body.encode())),
+            file: None,
             does: prepared.lines,
         }
     }
 
     /// Fee, nonce and validity for an order, if the account can afford it.
     pub(crate) fn prepare(&self, order: Order) -> Result<Prepared, CliError> {
+        let mut prepared = self.prepare_all(vec![order])?;
+        Ok(prepared.remove(0))
+    }
+
+    /// The same for several orders, one after the other: each counts on what those before it take.
+    pub(crate) fn prepare_all(&self, orders: Vec<Order>) -> Result<Vec<Prepared>, CliError> {
+        let mut under_way = self.under_way(!self.flags.is_keyless())?;
+        let mut all = Vec::new();
+        for order in orders {
+            let prepared = self.prepare_after(order, under_way)?;
+            under_way.count += 1;
+            under_way.spend += u128::from(prepared.total.drops());
+            all.push(prepared);
+        }
+        Ok(all)
+    }
+
+    fn prepare_after(&self, order: Order, under_way: UnderWay) -> Result<Prepared, CliError> {
         let rules = &self.ctx.chain.consensus;
         let account = &self.actor.account;
-        let under_way = self.under_way(!self.flags.dry_run)?;
         let next = self.link.next_height();
+        // Whoever carries a file to another computer and back needs all the time that the chain gives.
+        let validity = match self.flags.unsigned {
+            Some(_) => rules.validity,
+            None => rules.validity.min(VALIDITY),
+        };
         let mut body = Body {
             sender: account.id,
             nonce: account.nonce + under_way.count,
-            valid_until: next.plus(rules.validity.min(VALIDITY) - 1),
+            valid_until: next.plus(validity - 1),
             fee: Amount::ZERO,
             actions: Bounded::new(order.actions)
                 .map_err(|error| CliError::usage("too_many_actions", error.to_string(), ""))?,
@@ -208,7 +272,7 @@ impl<'a> Deal<'a> {
 
     /// Signs with the account's key and fresh randomness.
     pub(crate) fn sign(&self, body: Body) -> Result<Transaction, CliError> {
-        let key = self.purse.secrets.key(self.actor.signer)?;
+        let key = self.purse.secrets.key(self.signer()?)?;
         let aux = random()?;
         Ok(body.sign(&self.link.checker.genesis, key.keypair(), &aux))
     }

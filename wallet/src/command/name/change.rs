@@ -174,7 +174,7 @@ pub(super) fn transfer_finish(
             "ask for a new offer to another account",
         ));
     }
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     let mut order = Order::free(
         Action::NameTransferFinish { name: name.clone() },
         format!("take `{name}` from {}", ctx.address(owner.id)),

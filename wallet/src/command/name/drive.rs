@@ -150,7 +150,7 @@ impl<'a> Drive<'a> {
         // The nonce of the transaction numbers the salt: it never repeats (specs/05 §4.3).
         let nonce = self.deal.prepare(order)?.body.nonce;
         let salt = self.deal.purse.secrets.salt(
-            self.deal.actor.signer,
+            self.deal.signer()?,
             self.name.as_str().as_bytes(),
             nonce,
         )?;

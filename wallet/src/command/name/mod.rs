@@ -115,5 +115,5 @@ fn as_owner(
     })?;
     let purse = Purse::open(ctx, &flags.wallet)?;
     let actor = purse.actor_for(&link, &flags.wallet, Some(owner.id))?;
-    act(&Deal::new(&link, &purse, flags, actor), &proven)
+    act(&Deal::new(&link, &purse, flags, actor)?, &proven)
 }

@@ -21,7 +21,7 @@ use crate::command::error::{CliError, Exit};
 use crate::command::link::Link;
 use crate::command::notes::DraftName;
 use crate::command::output::Output;
-use crate::command::purse::{Actor, Purse};
+use crate::command::purse::{Actor, Purse, random};
 use crate::command::text::{blocks, date, escape};
 use crate::keystore::{Registration, Stage};
 
@@ -104,6 +104,25 @@ impl fmt::Display for Rehearsed {
     }
 }
 
+/// Both transactions, written for a signer elsewhere.
+#[derive(Serialize)]
+struct Unsigned {
+    name: Name,
+    price: Amount,
+    max_price: Amount,
+    file: Option<String>,
+    transactions: Vec<Receipt>,
+}
+
+impl fmt::Display for Unsigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => writeln!(f, "{file}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The second transaction.
 pub(super) fn reveal_order(
     name: &Name,
@@ -162,8 +181,11 @@ pub(super) fn register(
     }
     let actor = purse.actor_for(&link, &flags.wallet, None)?;
     refuse_named(ctx, &purse, &actor, name)?;
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     let quote = Quote::registration(&link, name, years, max)?;
+    if flags.unsigned.is_some() {
+        return unsigned(&deal, name, years, quote, records.as_ref());
+    }
     let prepared = deal.prepare(offer(&deal, name, years, quote, records.as_ref())?)?;
     deal.show(&prepared);
     if flags.dry_run {
@@ -180,7 +202,7 @@ pub(super) fn register(
     ctx.confirm("Sign and send both transactions?")?;
     let entry = Registration {
         name: name.to_string(),
-        account_index: deal.actor.signer,
+        account_index: deal.signer()?,
         salt: [0; 32],
         years: years.into(),
         max_price: quote.max.drops(),
@@ -198,6 +220,47 @@ pub(super) fn register(
         drive.report_committed()
     };
     Ok(Output::of(&report))
+}
+
+/// Both transactions for a signer elsewhere, in one file. The salt is in the second one, so whoever keeps the file can reveal the name; with
+/// a key here it also comes back from the words.
+fn unsigned(
+    deal: &Deal<'_>,
+    name: &Name,
+    years: u8,
+    quote: Quote,
+    records: Option<&Records>,
+) -> Result<Output, CliError> {
+    let put_down = |commitment| {
+        let line = format!("put down a hash that hides `{name}`");
+        Order::free(Action::NameCommit { commitment }, line)
+    };
+    let nonce = deal.prepare(put_down(Commitment::default()))?.body.nonce;
+    let salt = match deal.actor.signer {
+        Some(signer) => deal
+            .purse
+            .secrets
+            .salt(signer, name.as_str().as_bytes(), nonce)?,
+        None => random()?,
+    };
+    let mut second = reveal_order(name, *salt, years, quote, records);
+    second.lines.push(format!(
+        "register `{name}` for {}: {} (at most {})",
+        years_text(years),
+        quote.price,
+        quote.max
+    ));
+    let first = put_down(commitment(name, &deal.id(), &salt));
+    let receipts = deal.perform_all(vec![first, second], false)?;
+    deal.ctx
+        .say("keep the signed file until the name is yours: it reveals the name");
+    Ok(Output::of(&Unsigned {
+        name: name.clone(),
+        price: quote.price,
+        max_price: quote.max,
+        file: receipts.first().and_then(|receipt| receipt.file.clone()),
+        transactions: receipts,
+    }))
 }
 
 /// What is shown before the question, and an order whose cost is that of both transactions.
@@ -375,7 +438,7 @@ fn take_up<'a>(
     }
     let actor = purse.actor(link, sender)?;
     Ok(Drive::new(
-        Deal::new(link, purse, flags, actor),
+        Deal::new(link, purse, flags, actor)?,
         purse.journal()?,
         entry,
         name,

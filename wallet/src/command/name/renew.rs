@@ -107,7 +107,7 @@ pub(super) fn renew(
         _ => None,
     };
     let actor = purse.actor_for(&link, &flags.wallet, payer)?;
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     let (order, mut rows) = order(&deal, &proven, years, max)?;
     let receipt = deal.perform(order, flags.waits(true))?;
     if receipt.height.is_some() {

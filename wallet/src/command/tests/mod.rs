@@ -5,6 +5,7 @@
 mod keys;
 mod lies;
 mod names;
+mod offline;
 mod pay;
 mod register;
 mod words;

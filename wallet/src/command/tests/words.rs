@@ -57,7 +57,6 @@ fn what_is_no_amount_name_or_number_is_a_usage_error() {
         &["wallet", "send", "alice", " 1"],
         &["wallet", "send", "alice", "1.123456789"],
         &["wallet", "send", "alice", "84000001"],
-        &["wallet", "send", "alice"],
         &["wallet", "send", "alice", "1", "--fee", "1", "--fee", "2"],
         &["wallet", "create", "abandon abandon"],
         &["wallet", "create", "--words", "13"],

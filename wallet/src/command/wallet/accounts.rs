@@ -14,6 +14,7 @@ use crate::command::link::Link;
 use crate::command::output::Output;
 use crate::command::purse::Purse;
 use crate::command::text::{date, fields, moment_of, table};
+use crate::command::uri::{self, PaymentUri};
 use sapwood_runtime::spendable;
 
 /// An address to be paid at.
@@ -22,23 +23,70 @@ struct OwnAddress {
     address: String,
     /// Hash of the authority that the account's own key makes.
     key: AuthorityHash,
+    /// What a payer's wallet takes (specs/01 §6).
+    uri: String,
+    /// The URI as a drawing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr: Option<String>,
+    /// Whether the URI says more than the address.
+    #[serde(skip)]
+    asks: bool,
 }
 
 impl fmt::Display for OwnAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.address)
+        if let Some(qr) = &self.qr {
+            f.write_str(qr)?;
+        }
+        if self.asks {
+            writeln!(f, "{}", self.uri)
+        } else {
+            writeln!(f, "{}", self.address)
+        }
     }
 }
 
 /// `sapwood wallet address`
-pub(super) fn address(ctx: &Context, flags: &WalletFlags) -> Result<Output, CliError> {
+pub(super) fn address(
+    ctx: &Context,
+    flags: &WalletFlags,
+    qr: bool,
+    amount: Option<Amount>,
+    label: Option<String>,
+) -> Result<Output, CliError> {
+    if label
+        .as_ref()
+        .is_some_and(|label| label.is_empty() || label.len() > uri::MAX_LABEL)
+    {
+        return Err(CliError::usage(
+            "label",
+            format!("the label of a payment has 1 to {} bytes", uri::MAX_LABEL),
+            "",
+        ));
+    }
+    if amount == Some(Amount::ZERO) {
+        return Err(CliError::usage("nothing_to_send", "the amount is zero", ""));
+    }
     let purse = Purse::open(ctx, flags)?;
     let id = purse.chosen(ctx, flags.account.as_deref())?;
     let key = AuthorityHash(id.0);
     ctx.say(format!("key: {key}"));
+    let asks = amount.is_some() || label.is_some();
+    let uri = PaymentUri {
+        address: ctx.address(id),
+        amount,
+        label,
+    }
+    .to_string();
+    let qr = qr.then(|| uri::qr(&uri)).transpose();
+    let qr =
+        qr.map_err(|error| CliError::refused("qr", error.to_string(), "take a shorter --label"))?;
     Ok(Output::of(&OwnAddress {
         address: ctx.address(id).to_string(),
         key,
+        uri,
+        qr,
+        asks,
     }))
 }
 
@@ -48,6 +96,8 @@ struct Row {
     account: u32,
     label: String,
     imported: bool,
+    /// Whether it has no key here.
+    watched: bool,
     address: String,
     exists: bool,
     balance: Amount,
@@ -120,6 +170,7 @@ pub(super) fn list(
             account: index,
             label: account.label().to_owned(),
             imported: account.is_imported(),
+            watched: account.watched().is_some(),
             ..row(&link, id)?
         });
     }
@@ -138,6 +189,7 @@ fn row(link: &Link<'_>, id: AccountId) -> Result<Row, CliError> {
         account: 0,
         label: String::new(),
         imported: false,
+        watched: false,
         address: ctx.address(id).to_string(),
         exists: account.is_some(),
         balance: account.map_or(Amount::ZERO, |account| account.balance),

@@ -42,7 +42,7 @@ pub(super) fn export(
     }
     let purse = Purse::open(ctx, flags)?;
     if key {
-        let index = own_index(ctx, &purse, flags)?;
+        let index = purse.own_index(ctx, flags.account.as_deref())?;
         let secret = hex_of(&purse.secrets.key(index)?.secret());
         let exported = Exported {
             secret_key: Some(&secret),
@@ -97,7 +97,7 @@ pub(super) fn service_key(
     show_secret: bool,
 ) -> Result<Output, CliError> {
     let purse = Purse::open(ctx, flags)?;
-    let index = own_index(ctx, &purse, flags)?;
+    let index = purse.own_index(ctx, flags.account.as_deref())?;
     let key = purse.secrets.service_key(index)?;
     let public = hex::encode(key.verifying_key().to_bytes());
     let record = format!("@ {} {public}", type_name(types::SERVICE_KEY));
@@ -112,19 +112,6 @@ pub(super) fn service_key(
         // The secret alone, so that it can be sent into a file.
         Some(secret) => Output::secret(&report, line(secret)),
         None => Output::of(&report),
-    })
-}
-
-/// Number of the account that the flags mean, whose first key this wallet has.
-fn own_index(ctx: &Context, purse: &Purse, flags: &WalletFlags) -> Result<u32, CliError> {
-    let id = purse.chosen(ctx, flags.account.as_deref())?;
-    let found = purse.ids()?.into_iter().find(|(_, known)| *known == id);
-    found.map(|(index, _)| index).ok_or_else(|| {
-        CliError::refused(
-            "other_key",
-            "the wallet has no key that this address was made from",
-            "name the account by its number",
-        )
     })
 }
 

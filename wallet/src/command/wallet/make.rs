@@ -51,7 +51,7 @@ impl fmt::Display for Made {
     }
 }
 
-fn made(
+pub(super) fn made(
     ctx: &Context,
     purse: &Purse,
     name: String,
@@ -68,7 +68,7 @@ fn made(
 }
 
 /// Refuses early, before anything secret is asked for.
-fn refuse_existing(path: &Path) -> Result<(), CliError> {
+pub(super) fn refuse_existing(path: &Path) -> Result<(), CliError> {
     if path.symlink_metadata().is_ok() {
         return Err(CliError::refused(
             "wallet_exists",
@@ -83,7 +83,7 @@ fn refuse_existing(path: &Path) -> Result<(), CliError> {
 }
 
 /// Creates the file; asks for its passphrase.
-fn store(
+pub(super) fn store(
     ctx: &Context,
     flags: &WalletFlags,
     secrets: WalletSecrets,

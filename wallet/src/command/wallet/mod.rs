@@ -1,10 +1,13 @@
 //! `sapwood wallet …`: making and opening wallets, accounts, paying, history.
 
 mod accounts;
+mod backup;
 mod export;
 mod history;
 mod make;
 mod pay;
+mod sign;
+mod watch;
 
 pub use make::ensure_dev_wallet;
 pub(crate) use pay::{delay_of, free_slot, perform};
@@ -26,13 +29,32 @@ impl WalletCommand {
                 wallet,
                 words_passphrase,
             } => make::restore(ctx, &wallet, words_passphrase),
-            Self::Import { wallet, label } => make::import(ctx, &wallet, &label),
-            Self::Export { wallet, show, key } => export::export(ctx, &wallet, show, key),
+            Self::Import {
+                file: Some(file),
+                file_passphrase_fd,
+                wallet,
+                ..
+            } => backup::import(ctx, &wallet, &file, file_passphrase_fd),
+            Self::Import { wallet, label, .. } => make::import(ctx, &wallet, &label),
+            Self::Export {
+                wallet,
+                out: Some(out),
+                file_passphrase_fd,
+                ..
+            } => backup::export(ctx, &wallet, &out, file_passphrase_fd),
+            Self::Export {
+                wallet, show, key, ..
+            } => export::export(ctx, &wallet, show, key),
             Self::ServiceKey {
                 wallet,
                 show_secret,
             } => export::service_key(ctx, &wallet, show_secret),
-            Self::Address { wallet } => accounts::address(ctx, &wallet),
+            Self::Address {
+                qr,
+                amount,
+                label,
+                wallet,
+            } => accounts::address(ctx, &wallet, qr, amount, label),
             Self::Accounts {
                 wallet,
                 new,
@@ -41,7 +63,13 @@ impl WalletCommand {
             } => accounts::list(ctx, &wallet, new.then_some(&*label), find),
             Self::Balance { wallet } => accounts::balance(ctx, &wallet),
             Self::Send { to, amount, spend } => pay::send(ctx, &to, amount, &spend),
-            Self::Sign { file, wallet } => pay::sign(ctx, &file, &wallet),
+            Self::Sign { file, out, wallet } => sign::sign(ctx, &file, out.as_deref(), &wallet),
+            Self::Watch {
+                who,
+                label,
+                remove,
+                wallet,
+            } => watch::watch(ctx, &who, &label, remove, &wallet),
             Self::History {
                 wallet,
                 limit,

@@ -1,27 +1,21 @@
-//! Coins leave: sending, signing what was prepared elsewhere, changing the key, closing.
+//! Coins leave: sending, changing the key, closing.
 
 use std::fmt;
-use std::path::Path;
 
-use parity_scale_codec::Encode;
-use sapwood_primitives::codec::read;
-use sapwood_primitives::{Action, Amount, Body, TxId};
-use sapwood_rpc::types::Hex;
+use sapwood_primitives::{Action, Amount};
 use serde::Serialize;
 
-use crate::command::args::{SpendFlags, WalletFlags};
+use crate::command::args::SpendFlags;
 use crate::command::context::Context;
 use crate::command::deal::{Deal, Order, Receipt};
 use crate::command::describe;
 use crate::command::error::CliError;
 use crate::command::link::Link;
 use crate::command::output::Output;
-use crate::command::purse::{Purse, random};
-use crate::command::text::blocks;
+use crate::command::purse::Purse;
+use crate::command::text::{blocks, escape};
+use crate::command::uri::{PaymentUri, SCHEME};
 use crate::command::who::{Found, Who};
-
-/// Longest file with a body: 16 KiB in hex, and a line end.
-const MAX_BODY_FILE: u64 = 2 * 16_384 + 2;
 
 /// The receipt of a transaction, for commands that have nothing to add.
 #[derive(Serialize)]
@@ -32,6 +26,9 @@ pub(crate) struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.receipt.file {
+            return writeln!(f, "{file}");
+        }
         match (&self.receipt.body, self.receipt.txid, self.receipt.height) {
             (Some(body), ..) => writeln!(f, "{}", hex::encode(&body.0)),
             (_, Some(txid), Some(height)) => writeln!(f, "{txid} in block {height}"),
@@ -51,10 +48,10 @@ pub(crate) fn perform(deal: &Deal<'_>, order: Order, wait: bool) -> Result<Outpu
 pub(super) fn send(
     ctx: &Context,
     to: &str,
-    amount: Amount,
+    amount: Option<Amount>,
     flags: &SpendFlags,
 ) -> Result<Output, CliError> {
-    let who = Who::parse(ctx, to)?;
+    let (who, amount, label) = payee(ctx, to, amount)?;
     if amount == Amount::ZERO {
         return Err(CliError::usage("nothing_to_send", "the amount is zero", ""));
     }
@@ -69,9 +66,60 @@ pub(super) fn send(
             "",
         ));
     }
-    let order = transfer(&link, &to, amount)?;
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let mut order = transfer(&link, &to, amount)?;
+    if let Some(label) = label {
+        order.lines.push(format!(
+            "for: {} (only a word of the URI; it is not sent)",
+            escape(&label)
+        ));
+    }
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     perform(&deal, order, flags.waits(false))
+}
+
+/// Who gets how much, from the command line or from a payment URI in it.
+fn payee(
+    ctx: &Context,
+    to: &str,
+    amount: Option<Amount>,
+) -> Result<(Who, Amount, Option<String>), CliError> {
+    if !to.starts_with(SCHEME) {
+        let who = Who::parse(ctx, to)?;
+        let amount = amount.ok_or_else(|| {
+            CliError::usage(
+                "no_amount",
+                "how much?",
+                "as in `sapwood wallet send alice 1.5`",
+            )
+        })?;
+        return Ok((who, amount, None));
+    }
+    let uri = PaymentUri::parse(&ctx.chain.address_prefix, to).map_err(|error| {
+        let message = format!("this is no payment URI: {}", escape(&error.to_string()));
+        CliError::usage(
+            "bad_uri",
+            message,
+            "it looks like sapwood:ADDRESS?amount=1.5&label=Coffee",
+        )
+    })?;
+    let amount = match (uri.amount, amount) {
+        (Some(asked), Some(given)) if asked != given => {
+            return Err(CliError::usage(
+                "other_amount",
+                format!("the URI asks for {asked}, the command says {given}"),
+                "leave the amount out to pay what is asked for, or give the address alone",
+            ));
+        }
+        (Some(amount), _) | (None, Some(amount)) => amount,
+        (None, None) => {
+            return Err(CliError::usage(
+                "no_amount",
+                "the URI does not say how much",
+                "give the amount behind it",
+            ));
+        }
+    };
+    Ok((Who::Account(uri.address.id()), amount, uri.label))
 }
 
 /// A transfer that the receiver can be credited (specs/05 §4.2).
@@ -105,60 +153,6 @@ fn transfer(link: &Link<'_>, to: &Found, amount: Amount) -> Result<Order, CliErr
     })
 }
 
-/// A transaction signed without a node.
-#[derive(Serialize)]
-struct Signed {
-    txid: TxId,
-    tx: Hex,
-    does: Vec<String>,
-}
-
-impl fmt::Display for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", hex::encode(&self.tx.0))
-    }
-}
-
-/// `sapwood wallet sign`
-pub(super) fn sign(ctx: &Context, file: &Path, flags: &WalletFlags) -> Result<Output, CliError> {
-    let bad = |reason: String| {
-        CliError::refused(
-            "bad_body",
-            format!("the file has no body of a transaction: {reason}"),
-            "make one with --dry-run",
-        )
-    };
-    let text = ctx.read_file(file, MAX_BODY_FILE)?;
-    let bytes = hex::decode(text.trim_ascii_end()).map_err(|_| bad("it is not hex".into()))?;
-    let body: Body = read(&bytes).map_err(|error| bad(error.to_string()))?;
-    let genesis = ctx.genesis()?;
-    let purse = Purse::open(ctx, flags)?;
-    let signer = match &flags.account {
-        Some(flag) => purse.chosen(ctx, Some(flag))?,
-        None => body.sender,
-    };
-    let index = purse.ids()?.into_iter().find(|(_, id)| *id == signer);
-    let (index, _) = index.ok_or_else(|| {
-        CliError::refused(
-            "other_key",
-            format!("the wallet has no key made for {}", ctx.address(signer)),
-            "if another key signs for it now, name that account with --account",
-        )
-    })?;
-    let does = describe::body(ctx, &body);
-    for line in &does {
-        ctx.say(format!("  {line}"));
-    }
-    ctx.confirm("Sign this?")?;
-    let aux = random()?;
-    let tx = body.sign(&genesis, purse.secrets.key(index)?.keypair(), &aux);
-    Ok(Output::of(&Signed {
-        txid: tx.txid(),
-        tx: Hex(tx.encode()),
-        does,
-    }))
-}
-
 /// `sapwood wallet rotate-key`
 pub(super) fn rotate_key(
     ctx: &Context,
@@ -190,7 +184,7 @@ pub(super) fn rotate_key(
         purse.save()?;
     }
     let wait = delay_of(&link, &actor.account);
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     let line = format!(
         "after {} the key of account {index} (hash {authority}) signs for this account",
         blocks(wait, ctx.chain.consensus.block_time)
@@ -228,7 +222,7 @@ pub(super) fn close(ctx: &Context, to: &str, flags: &SpendFlags) -> Result<Outpu
             "warning: it owns `{name}`; if it still does then, it does not close"
         ));
     }
-    let deal = Deal::new(&link, &purse, flags, actor);
+    let deal = Deal::new(&link, &purse, flags, actor)?;
     free_slot(&deal)?;
     let order = Order {
         lines,

@@ -31,7 +31,7 @@ fn the_form_of_the_payload_is_the_documented_one() {
     let entropy = "11".repeat(16);
     let key = "03".repeat(32);
     let expected = format!(
-        r#"{{"payload":1,"chain":"dev","words":{{"entropy":"{entropy}","passphrase":"636166c3a9"}},"accounts":[{{"index":0,"label":"shop \"front\""}},{{"index":1,"label":"","imported":"{key}"}}]}}"#
+        r#"{{"payload":1,"chain":"dev","words":{{"entropy":"{entropy}","passphrase":"636166c3a9"}},"accounts":[{{"index":0,"label":"shop \"front\""}},{{"index":10000,"label":"","imported":"{key}"}}]}}"#
     );
     assert_eq!(text, expected);
 }
@@ -47,8 +47,8 @@ fn a_payload_that_breaks_a_rule_is_refused_without_telling_its_secrets() {
         ("11111111", "1111111"),
         ("11111111", "1111"),
         ("636166c3a9", "636166c3"),
-        (r#""index":1"#, r#""index":0"#),
-        (r#""index":1"#, r#""index":2147483648"#),
+        (r#""index":10000"#, r#""index":0"#),
+        (r#""index":10000"#, r#""index":2147483648"#),
         ("0303", "03"),
         (&"03".repeat(32), &"00".repeat(32)),
         (r#""label":"""#, r#""label":"a\u0007""#),
@@ -89,7 +89,10 @@ fn the_fullest_wallet_fits_into_a_file_and_one_account_more_is_refused() {
 #[test]
 fn accounts_keep_numbers_and_labels_apart() {
     let mut wallet = wallet();
-    assert_eq!(wallet.add_account(1, ""), Err(EditWallet::IndexTaken(1)));
+    assert_eq!(
+        wallet.add_account(10_000, ""),
+        Err(EditWallet::IndexTaken(10_000))
+    );
     assert_eq!(
         wallet.add_account(2, "shop \"front\""),
         Err(EditWallet::LabelTaken(0))
@@ -105,12 +108,12 @@ fn accounts_keep_numbers_and_labels_apart() {
     );
     assert_eq!(wallet.set_label(9, "x"), Err(EditWallet::NoAccount(9)));
     assert_eq!(
-        wallet.set_label(1, "shop \"front\""),
+        wallet.set_label(10_000, "shop \"front\""),
         Err(EditWallet::LabelTaken(0))
     );
     wallet.set_label(0, "shop \"front\"").unwrap();
     assert_eq!(wallet.accounts().len(), 2);
-    assert_eq!(wallet.next_index(), 2);
+    assert_eq!(wallet.next_index(), 1);
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn keys_come_from_the_words_or_from_the_import() {
     let seed = words().seed("café");
     let derived = keys::account_key(&seed, CoinType::TEST, AccountIndex::FIRST).unwrap();
     assert_eq!(wallet.key(0).unwrap().public(), derived.public());
-    assert_eq!(*wallet.key(1).unwrap().secret(), [3; 32]);
+    assert_eq!(*wallet.key(10_000).unwrap().secret(), [3; 32]);
     assert_eq!(wallet.key(2).unwrap_err(), EditWallet::NoAccount(2));
     assert_eq!(
         wallet.salt(0, b"n", 1).unwrap(),
@@ -131,8 +134,8 @@ fn keys_come_from_the_words_or_from_the_import() {
 fn an_imported_account_has_the_same_salts_and_service_key_in_every_wallet() {
     let mut other = WalletSecrets::without_words("dev").unwrap();
     other.import_account(&[3; 32], "").unwrap();
-    assert_eq!(other.salt(0, b"n", 1), wallet().salt(1, b"n", 1));
-    assert_eq!(other.service_key(0), wallet().service_key(1));
+    assert_eq!(other.salt(10_000, b"n", 1), wallet().salt(10_000, b"n", 1));
+    assert_eq!(other.service_key(10_000), wallet().service_key(10_000));
     assert_eq!(other.add_account(1, ""), Err(EditWallet::NoWords));
 }
 
