@@ -44,6 +44,8 @@ pub struct CliError {
     pub message: String,
     /// What to do next; may be empty.
     pub hint: String,
+    /// What was done before the failure, for programs: of a batch, a result for each line.
+    pub data: Option<Value>,
 }
 
 impl CliError {
@@ -59,6 +61,7 @@ impl CliError {
             code: code.into(),
             message: one_line(message.into()),
             hint: one_line(hint.into()),
+            data: None,
         }
     }
 
@@ -80,10 +83,13 @@ impl CliError {
 
     /// One JSON object, as printed on stdout with `--json`.
     pub fn to_json(&self) -> Value {
-        json!({
-            "schema": super::SCHEMA,
-            "error": { "exit": self.exit.code(), "code": self.code, "message": self.message, "hint": self.hint },
-        })
+        let mut error = json!({
+            "exit": self.exit.code(), "code": self.code, "message": self.message, "hint": self.hint,
+        });
+        if let Some(data) = &self.data {
+            error["data"] = data.clone();
+        }
+        json!({ "schema": super::SCHEMA, "error": error })
     }
 }
 

@@ -31,6 +31,7 @@ mod purse;
 mod submit;
 mod terminal;
 mod text;
+mod under_way;
 mod uri;
 mod wallet;
 mod who;

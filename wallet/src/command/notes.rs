@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_primitives::{AccountId, Amount, Height, Name, TxId};
+use sapwood_primitives::{AccountId, Amount, Hash, Height, Name, TxId};
 use sapwood_rpc::types::Hex;
 use serde::{Deserialize, Serialize};
 
@@ -22,10 +22,13 @@ const SCHEMA: u32 = 1;
 const MAX_SENT: usize = 256;
 
 /// Most names whose records wait for their registration.
-const MAX_DRAFTS: usize = 256;
+const MAX_DRAFTS: usize = 1_024;
 
-/// Longest file, in bytes: 256 transactions of 16 KiB in hex, and drafts.
-const MAX_FILE: u64 = 10 << 20;
+/// Most batches of renewals under way.
+const MAX_BATCHES: usize = 16;
+
+/// Longest file, in bytes: 256 transactions of 16 KiB in hex, drafts, and 16 batches of a thousand names.
+const MAX_FILE: u64 = 12 << 20;
 
 /// A transaction that was sent, or was about to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,16 @@ pub(crate) struct DraftName {
     pub(crate) records: Option<Hex>,
 }
 
+/// A batch of renewals that was begun: what it wants, so that no name is paid for twice when the same command is given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RenewalBatch {
+    /// Hash of the file and of what the command line says for all lines.
+    pub(crate) batch: Hash,
+    /// Names, and until when each shall be paid.
+    pub(crate) until: Vec<(Name, Height)>,
+}
+
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +69,8 @@ pub(crate) struct Notes {
     schema: u32,
     pub(crate) sent: Vec<Sent>,
     pub(crate) drafts: Vec<DraftName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) renewals: Vec<RenewalBatch>,
 }
 
 /// The notes of one wallet.
@@ -90,7 +105,10 @@ impl Notebook {
 
     /// Replaces the notes as a whole; when this returns, they are on disk.
     pub(crate) fn write(&self, notes: &Notes) -> Result<(), CliError> {
-        if notes.sent.len() > MAX_SENT || notes.drafts.len() > MAX_DRAFTS {
+        if notes.sent.len() > MAX_SENT
+            || notes.drafts.len() > MAX_DRAFTS
+            || notes.renewals.len() > MAX_BATCHES
+        {
             return Err(CliError::refused(
                 "too_many_pending",
                 format!("{MAX_SENT} transactions or names are under way already"),

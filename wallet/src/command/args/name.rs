@@ -1,5 +1,7 @@
 //! `sapwood name …`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use sapwood_primitives::{Amount, Name};
 
@@ -13,13 +15,20 @@ pub enum NameCommand {
     ///
     /// Takes two transactions: the first puts down a hash that hides the name, the second, some blocks later, reveals it. If this program or
     /// the computer stops in between, `--resume` goes on.
+    ///
+    /// A batch file has a name on each line, with `years=2`, `max-price=1.5` or `account=shop` behind it if wanted, and records on indented lines
+    /// below it. Each name takes an account of its own: the next one of the wallet that has coins and no name, if the line says none.
+    /// All lines are checked before anything is sent, and the same command goes on after an interruption.
     #[command(
-        after_help = "Example:\n  sapwood name register alice --years 2 --record '@ A 192.0.2.1'"
+        after_help = "Example:\n  sapwood name register alice --years 2 --record '@ A 192.0.2.1'\n  sapwood name register --batch names.txt"
     )]
     Register {
         /// The name
-        #[arg(required_unless_present = "resume", value_parser = parse_name)]
+        #[arg(required_unless_present_any = ["resume", "batch"], value_parser = parse_name)]
         name: Option<Name>,
+        /// Many names, from a file
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "resume", "record", "unsigned", "account"])]
+        batch: Option<PathBuf>,
         /// How long, 1 to 10
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
         years: u8,
@@ -37,19 +46,25 @@ pub enum NameCommand {
         spend: SpendFlags,
     },
     /// Pay for more years; anybody may, for anybody's name
+    ///
+    /// A batch file has a name on each line, with `years=2` or `max-price=1.5` behind it if wanted. All lines are checked before anything is
+    /// sent; after an interruption the same command with the same file goes on and pays for no name twice.
     #[command(
-        after_help = "Example:\n  sapwood name renew alice --years 1\n  sapwood name renew --all --within 90"
+        after_help = "Example:\n  sapwood name renew alice --years 1\n  sapwood name renew --all --within 90d\n  sapwood name renew --batch names.txt"
     )]
     Renew {
         /// Names, at most 16
-        #[arg(required_unless_present = "all", num_args = 1..=16, value_parser = parse_name)]
+        #[arg(required_unless_present_any = ["all", "batch"], num_args = 1..=16, value_parser = parse_name)]
         names: Vec<Name>,
         /// All names of the wallet
         #[arg(long, conflicts_with = "names")]
         all: bool,
         /// With --all: only those that expire within so many days
-        #[arg(long, value_name = "DAYS", requires = "all", conflicts_with = "names")]
+        #[arg(long, value_name = "DAYS", requires = "all", conflicts_with = "names", value_parser = parse_days)]
         within: Option<u64>,
+        /// Many names, from a file
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "all", "unsigned"])]
+        batch: Option<PathBuf>,
         /// How long, 1 to 10; a name is paid for at most 10 years ahead
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
         years: u8,
@@ -76,16 +91,20 @@ pub enum NameCommand {
         spend: SpendFlags,
     },
     /// Let the chain renew a name by itself while a year costs no more than this
-    #[command(after_help = "Example:\n  sapwood name standing-order alice --max 1.2")]
+    ///
+    /// Without --max and --off the orders are shown: of one name, or of all names of the wallet.
+    #[command(
+        after_help = "Example:\n  sapwood name standing-order alice --max 1.2\n  sapwood name standing-order"
+    )]
     StandingOrder {
-        /// The name
+        /// The name; may be left out to show them all
         #[arg(value_parser = parse_name)]
-        name: Name,
+        name: Option<Name>,
         /// The most that a year may cost, in sap
-        #[arg(long, value_name = "SAP", required_unless_present = "off")]
+        #[arg(long, value_name = "SAP", requires = "name")]
         max: Option<Amount>,
         /// End the order
-        #[arg(long, conflicts_with = "max")]
+        #[arg(long, conflicts_with = "max", requires = "name")]
         off: bool,
         /// How.
         #[command(flatten)]
@@ -199,4 +218,9 @@ pub enum TransferCommand {
         #[command(flatten)]
         spend: SpendFlags,
     },
+}
+
+/// Days as `90` or `90d`.
+fn parse_days(text: &str) -> Result<u64, std::num::ParseIntError> {
+    text.strip_suffix('d').unwrap_or(text).parse()
 }

@@ -28,6 +28,17 @@ pub(super) struct Drive<'a> {
     records: Option<Records>,
 }
 
+/// What is being waited for first.
+const FIRST: &str = "waiting for the first transaction to be in a block";
+
+/// How a registration goes on.
+pub(super) enum Next {
+    /// It does not: the name is owned.
+    Owned(Box<Report>),
+    /// With the next block, for this reason.
+    Wait(String),
+}
+
 /// Where a transaction is.
 enum Place {
     /// In the block at this height.
@@ -39,6 +50,10 @@ enum Place {
 }
 
 impl<'a> Drive<'a> {
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
     pub(super) fn new(
         deal: Deal<'a>,
         journal: PendingRegistrations,
@@ -63,7 +78,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Says how to go on, as long as there is something to go on with.
-    fn with_advice(&self, mut error: CliError) -> CliError {
+    pub(super) fn with_advice(&self, mut error: CliError) -> CliError {
         let entries = self.journal.list().unwrap_or_default();
         let under_way = entries.iter().any(|entry| entry.name == self.name.as_str());
         if under_way && !error.hint.contains("--resume") {
@@ -77,45 +92,54 @@ impl<'a> Drive<'a> {
     }
 
     fn steps(&mut self) -> Result<Report, CliError> {
-        let (ctx, link) = (self.deal.ctx, self.deal.link);
-        let rules = &ctx.chain.consensus;
         loop {
-            link.refresh()?;
-            let proven = link.name(&self.name)?;
-            match proven.living_owner(ctx).map(|owner| owner.id) {
-                Some(owner) if owner == self.deal.id() => return self.finish(),
-                Some(owner) => return Err(self.lost_to(owner)?),
-                None => {}
-            }
-            let committed = match self.place(
-                TxId(self.entry.commit_txid),
-                Height::new(self.entry.valid_until),
-            )? {
-                Place::Block(height) => height,
-                Place::Waiting => {
-                    link.await_block("waiting for the first transaction to be in a block")?;
-                    continue;
-                }
-                Place::Lost => {
-                    ctx.say("the first transaction was in no block in time; sending it again");
-                    self.commit()?;
-                    continue;
-                }
-            };
-            let age = link.next_height().since(committed);
-            if age < rules.commit_min {
-                let target = committed.plus(rules.commit_min - 1);
-                link.await_block(&format!(
-                    "waiting for block {target}: {} to go",
-                    rules.commit_min - age
-                ))?;
-            } else if age > rules.commit_max {
-                self.start_again()?;
-            } else {
-                self.reveal()?;
-                link.await_block("waiting for the second transaction to be in a block")?;
+            match self.step()? {
+                Next::Owned(report) => return Ok(*report),
+                Next::Wait(why) => self.deal.link.await_block(&why)?,
             }
         }
+    }
+
+    /// Looks at the chain and does what can be done now, without waiting for a block unless the name is owned.
+    pub(super) fn step(&mut self) -> Result<Next, CliError> {
+        let (ctx, link) = (self.deal.ctx, self.deal.link);
+        let rules = &ctx.chain.consensus;
+        let wait = |why: &str| Ok(Next::Wait(why.to_owned()));
+        link.refresh()?;
+        let proven = link.name(&self.name)?;
+        match proven.living_owner(ctx).map(|owner| owner.id) {
+            Some(owner) if owner == self.deal.id() => {
+                return Ok(Next::Owned(Box::new(self.finish()?)));
+            }
+            Some(owner) => return Err(self.lost_to(owner)?),
+            None => {}
+        }
+        let committed = match self.place(
+            TxId(self.entry.commit_txid),
+            Height::new(self.entry.valid_until),
+        )? {
+            Place::Block(height) => height,
+            Place::Waiting => return wait(FIRST),
+            Place::Lost => {
+                ctx.say("the first transaction was in no block in time; sending it again");
+                self.commit()?;
+                return wait(FIRST);
+            }
+        };
+        let age = link.next_height().since(committed);
+        if age < rules.commit_min {
+            let target = committed.plus(rules.commit_min - 1);
+            let to_go = rules.commit_min - age;
+            return Ok(Next::Wait(format!(
+                "waiting for block {target}: {to_go} to go"
+            )));
+        }
+        if age > rules.commit_max {
+            self.start_again()?;
+            return wait(FIRST);
+        }
+        self.reveal()?;
+        wait("waiting for the second transaction to be in a block")
     }
 
     /// Where a transaction of ours is; one that the node does not have any more is handed in again.

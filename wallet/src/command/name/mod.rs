@@ -1,5 +1,6 @@
 //! `sapwood name …`: the life of a name, seen by its owner (specs/06).
 
+mod batch;
 mod change;
 mod drive;
 mod quote;
@@ -26,6 +27,13 @@ impl NameCommand {
     pub fn run(self, ctx: &Context) -> Result<Output, CliError> {
         match self {
             Self::Register {
+                batch: Some(file),
+                years,
+                max_price,
+                spend,
+                ..
+            } => batch::register(ctx, &file, years, max_price, &spend),
+            Self::Register {
                 name,
                 resume: true,
                 max_price,
@@ -47,14 +55,15 @@ impl NameCommand {
                 names,
                 all,
                 within,
+                batch,
                 years,
                 max_price,
                 spend,
             } => {
-                let which = if all {
-                    renew::Which::Own { within }
-                } else {
-                    renew::Which::These(names)
+                let which = match batch {
+                    Some(file) => renew::Which::Batch(file),
+                    None if all => renew::Which::Own { within },
+                    None => renew::Which::These(names),
                 };
                 renew::renew(ctx, which, years, max_price, &spend)
             }
@@ -64,8 +73,14 @@ impl NameCommand {
                 spend,
             } => records::records(ctx, &name, &change, &spend),
             Self::StandingOrder {
-                name, max, spend, ..
-            } => change::standing_order(ctx, &name, max, &spend),
+                name: Some(name),
+                max,
+                off,
+                spend,
+            } if off || max.is_some() => change::standing_order(ctx, &name, max, &spend),
+            Self::StandingOrder { name, spend, .. } => {
+                show::standing_orders(ctx, name.as_ref(), &spend.wallet)
+            }
             Self::Transfer(TransferCommand::Start {
                 name,
                 to,

@@ -264,7 +264,7 @@ fn unsigned(
 }
 
 /// What is shown before the question, and an order whose cost is that of both transactions.
-fn offer(
+pub(super) fn offer(
     deal: &Deal<'_>,
     name: &Name,
     years: u8,
@@ -346,7 +346,11 @@ fn refuse_named(ctx: &Context, purse: &Purse, actor: &Actor, name: &Name) -> Res
     ))
 }
 
-fn write_draft(deal: &Deal<'_>, name: &Name, records: Option<&Records>) -> Result<(), CliError> {
+pub(super) fn write_draft(
+    deal: &Deal<'_>,
+    name: &Name,
+    records: Option<&Records>,
+) -> Result<(), CliError> {
     let notebook = deal.purse.notes();
     let mut notes = notebook.read()?;
     notes.forget_draft(name);
@@ -404,7 +408,7 @@ pub(super) fn resume(
 }
 
 /// A registration from the journal, with the account and records that belong to it.
-fn take_up<'a>(
+pub(super) fn take_up<'a>(
     link: &'a Link<'a>,
     purse: &'a Purse,
     flags: &'a SpendFlags,

@@ -1,22 +1,32 @@
 //! Paying for more years: of one's own names or anybody's.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
+use sapwood_primitives::codec::read;
 use sapwood_primitives::leaf::NameLeaf;
 use sapwood_primitives::transaction::MAX_ACTIONS;
-use sapwood_primitives::{Action, Amount, Height, Name};
+use sapwood_primitives::{Action, Amount, Hash, Height, Name, Transaction};
+use sapwood_rpc::client::CallError;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
+use super::batch;
 use super::quote::Quote;
 use crate::command::args::SpendFlags;
 use crate::command::context::Context;
-use crate::command::deal::{Deal, Order, Receipt};
+use crate::command::deal::{Deal, Order, Receipt, wait_confirmed};
 use crate::command::describe::years_text;
-use crate::command::error::CliError;
+use crate::command::error::{CliError, Exit};
 use crate::command::link::{Link, ProvenName};
+use crate::command::notes::RenewalBatch;
 use crate::command::output::Output;
 use crate::command::purse::Purse;
 use crate::command::text::{DAY, date, moment_of};
+
+/// Most names in one command, those of a full batch file.
+const MAX_NAMES: usize = 1_000;
 
 /// Which names to renew.
 pub(super) enum Which {
@@ -27,20 +37,35 @@ pub(super) enum Which {
         /// Days.
         within: Option<u64>,
     },
+    /// Those that a file lists.
+    Batch(PathBuf),
+}
+
+/// One name to renew.
+struct Wanted {
+    name: Name,
+    years: u8,
+    max: Option<Amount>,
 }
 
 /// Names that were paid for.
 #[derive(Serialize)]
 struct Renewed {
     names: Vec<Row>,
+    /// The last transaction.
     #[serde(flatten)]
     receipt: Option<Receipt>,
+    /// All of them, if there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    transactions: Vec<Receipt>,
 }
 
 /// A name with its term, as it was before and will be, or as it is proven to be after the confirmation.
 #[derive(Clone, Serialize)]
 struct Row {
     name: Name,
+    /// `renewed`, or `paid` if it had been paid for by this batch before.
+    status: &'static str,
     paid_until: Height,
     expires_at: u64,
 }
@@ -59,10 +84,18 @@ impl fmt::Display for Renewed {
                 date(row.expires_at)
             )?;
         }
-        match self.receipt.as_ref().and_then(|receipt| receipt.txid) {
-            Some(txid) => writeln!(f, "{txid}"),
-            None => Ok(()),
+        let all = match self.transactions.is_empty() {
+            true => self.receipt.as_slice(),
+            false => &self.transactions,
+        };
+        for receipt in all {
+            match (receipt.txid, &receipt.file) {
+                (Some(txid), _) => writeln!(f, "{txid}")?,
+                (None, Some(file)) => writeln!(f, "{file}")?,
+                (None, None) => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -74,33 +107,65 @@ pub(super) fn renew(
     max: Option<Amount>,
     flags: &SpendFlags,
 ) -> Result<Output, CliError> {
+    let all = |names: Vec<Name>| {
+        let names: BTreeSet<Name> = names.into_iter().collect();
+        let wanted = names.into_iter().map(|name| Wanted { name, years, max });
+        wanted.collect::<Vec<_>>()
+    };
+    // What is wrong in a file is said before anything is asked or opened.
+    let batch = match &which {
+        Which::Batch(file) => Some(batch_lines(ctx, file, years, max)?),
+        _ => None,
+    };
     let link = Link::open(ctx)?;
     let purse = Purse::open(ctx, &flags.wallet)?;
-    let names = match which {
-        Which::These(mut names) => {
-            names.sort();
-            names.dedup();
-            names
-        }
-        Which::Own { within } => own_names(&link, &purse, within)?,
+    let (mut wanted, id) = match (which, batch) {
+        (_, Some((wanted, id))) => (wanted, Some(id)),
+        (Which::These(names), None) => (all(names), None),
+        (Which::Own { within }, None) => (all(own_names(&link, &purse, within)?), None),
+        (Which::Batch(_), None) => (Vec::new(), None),
     };
-    if names.is_empty() {
+    let mut paid = Vec::new();
+    if let Some(id) = id {
+        // A transaction of the same batch may be on its way from before.
+        finish_sent(&link, &purse, &wanted, flags)?;
+        let plan = purse
+            .notes()
+            .read()?
+            .renewals
+            .into_iter()
+            .find(|plan| plan.batch == id);
+        let until = |name: &Name| {
+            let plan = plan.as_ref()?;
+            plan.until
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, until)| *until)
+        };
+        let mut rest = Vec::new();
+        for one in wanted {
+            let proven = link.name(&one.name)?;
+            match (&proven.leaf, until(&one.name)) {
+                (Some(leaf), Some(until)) if leaf.paid_until >= until => {
+                    paid.push(Row {
+                        status: "paid",
+                        ..row(ctx, &proven, leaf, leaf.paid_until)
+                    });
+                }
+                _ => rest.push(one),
+            }
+        }
+        wanted = rest;
+    }
+    if wanted.is_empty() {
+        forget_batch(&purse, id)?;
         return Ok(Output::of(&Renewed {
-            names: Vec::new(),
+            names: paid,
             receipt: None,
+            transactions: Vec::new(),
         }));
     }
-    if names.len() > MAX_ACTIONS {
-        return Err(CliError::usage(
-            "too_many_names",
-            format!(
-                "{} names do not fit into one transaction; {MAX_ACTIONS} do",
-                names.len()
-            ),
-            "name some of them",
-        ));
-    }
-    let proven = prove(&link, &names)?;
+    let proven = prove(&link, &wanted)?;
     // The owner pays for its own name; for several, the account that the flags mean.
     let payer = match proven.as_slice() {
         [(one, _)] if flags.wallet.account.is_none() => own_owner(&purse, one)?,
@@ -108,18 +173,136 @@ pub(super) fn renew(
     };
     let actor = purse.actor_for(&link, &flags.wallet, payer)?;
     let deal = Deal::new(&link, &purse, flags, actor)?;
-    let (order, mut rows) = order(&deal, &proven, years, max)?;
-    let receipt = deal.perform(order, flags.waits(true))?;
-    if receipt.height.is_some() {
-        rows = prove(&link, &names)?
+    let (mut orders, mut rows) = (Vec::new(), Vec::new());
+    for (wanted, proven) in wanted.chunks(MAX_ACTIONS).zip(proven.chunks(MAX_ACTIONS)) {
+        let (order, more) = order(&deal, wanted, proven)?;
+        orders.push(order);
+        rows.extend(more);
+    }
+    if let (Some(id), false) = (id, flags.dry_run) {
+        write_plan(&purse, id, &rows)?;
+    }
+    let mut receipts = deal.perform_all(orders, flags.waits(true))?;
+    if receipts.iter().all(|receipt| receipt.height.is_some()) {
+        rows = prove(&link, &wanted)?
             .into_iter()
             .map(|(at, leaf)| row(ctx, &at, &leaf, leaf.paid_until))
             .collect();
+        forget_batch(&purse, id)?;
+    }
+    paid.extend(rows);
+    let receipt = receipts.last().cloned();
+    if receipts.len() == 1 {
+        receipts.clear();
     }
     Ok(Output::of(&Renewed {
-        names: rows,
-        receipt: Some(receipt),
+        names: paid,
+        receipt,
+        transactions: receipts,
     }))
+}
+
+/// What a file wants, and what the batch is known by when the command is given again.
+fn batch_lines(
+    ctx: &Context,
+    file: &Path,
+    years: u8,
+    max: Option<Amount>,
+) -> Result<(Vec<Wanted>, Hash), CliError> {
+    let lines = batch::read(ctx, file)?;
+    let mut faults = Vec::new();
+    for line in &lines {
+        if line.account.is_some() || !line.records.is_empty() {
+            faults.push(format!(
+                "line {}: a renewal has no account and no records; --account pays for all",
+                line.number
+            ));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(batch::faulty("bad_batch", Exit::Usage, &faults));
+    }
+    let wanted: Vec<Wanted> = lines
+        .into_iter()
+        .map(|line| Wanted {
+            name: line.name,
+            years: line.years.unwrap_or(years),
+            max: line.max.or(max),
+        })
+        .collect();
+    let terms: Vec<String> = wanted
+        .iter()
+        .map(|one| format!("{} {}\n", one.name, one.years))
+        .collect();
+    Ok((wanted, Hash(Sha256::digest(terms.concat()).into())))
+}
+
+/// Waits for renewals of these names that the wallet sent before and that are in no block yet.
+fn finish_sent(
+    link: &Link<'_>,
+    purse: &Purse,
+    wanted: &[Wanted],
+    flags: &SpendFlags,
+) -> Result<(), CliError> {
+    if flags.dry_run {
+        return Ok(());
+    }
+    for sent in purse.notes().read()?.sent {
+        let Ok(tx) = read::<Transaction>(&sent.tx.0) else {
+            continue;
+        };
+        let renews = tx.body.actions.iter().any(|action| match action {
+            Action::NameRenew { name, .. } => wanted.iter().any(|one| one.name == *name),
+            _ => false,
+        });
+        if !renews {
+            continue;
+        }
+        if link.tx_status(sent.txid)?.status == "unknown" {
+            // It never arrived, or its block is older than the node's window; the chain's answer for the name decides.
+            match link.try_submit(&sent.tx.0) {
+                Ok(_) => {}
+                Err(CallError::Refused { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match wait_confirmed(link, sent.txid, Some(sent.valid_until)) {
+            Err(error) if error.code != "expired" => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_plan(purse: &Purse, id: Hash, rows: &[Row]) -> Result<(), CliError> {
+    let notebook = purse.notes();
+    let mut notes = notebook.read()?;
+    let mut plan = match notes.renewals.iter().position(|plan| plan.batch == id) {
+        Some(place) => notes.renewals.remove(place),
+        None => RenewalBatch {
+            batch: id,
+            until: Vec::new(),
+        },
+    };
+    for row in rows {
+        if plan.until.iter().all(|(name, _)| *name != row.name) {
+            plan.until.push((row.name.clone(), row.paid_until));
+        }
+    }
+    notes.renewals.push(plan);
+    notebook.write(&notes)
+}
+
+fn forget_batch(purse: &Purse, id: Option<Hash>) -> Result<(), CliError> {
+    let Some(id) = id else { return Ok(()) };
+    let notebook = purse.notes();
+    let mut notes = notebook.read()?;
+    let before = notes.renewals.len();
+    notes.renewals.retain(|plan| plan.batch != id);
+    if notes.renewals.len() == before {
+        return Ok(());
+    }
+    notebook.write(&notes)
 }
 
 fn own_owner(
@@ -151,12 +334,18 @@ fn own_names(link: &Link<'_>, purse: &Purse, within: Option<u64>) -> Result<Vec<
         }
     }
     found.sort();
+    if found.len() > MAX_NAMES {
+        found.truncate(MAX_NAMES);
+        link.ctx.say(format!(
+            "the {MAX_NAMES} that expire first; give the command again for the others"
+        ));
+    }
     Ok(found.into_iter().map(|(_, name)| name).collect())
 }
 
-fn prove(link: &Link<'_>, names: &[Name]) -> Result<Vec<(ProvenName, NameLeaf)>, CliError> {
+fn prove(link: &Link<'_>, wanted: &[Wanted]) -> Result<Vec<(ProvenName, NameLeaf)>, CliError> {
     let mut all = Vec::new();
-    for name in names {
+    for Wanted { name, .. } in wanted {
         let proven = link.name(name)?;
         if proven.living_owner(link.ctx).is_none() {
             return Err(CliError::refused(
@@ -176,9 +365,8 @@ fn prove(link: &Link<'_>, names: &[Name]) -> Result<Vec<(ProvenName, NameLeaf)>,
 
 fn order(
     deal: &Deal<'_>,
+    wanted: &[Wanted],
     proven: &[(ProvenName, NameLeaf)],
-    years: u8,
-    max: Option<Amount>,
 ) -> Result<(Order, Vec<Row>), CliError> {
     let rules = &deal.ctx.chain.consensus;
     let next = deal.link.next_height();
@@ -189,8 +377,8 @@ fn order(
         lines: Vec::new(),
     };
     let mut rows = Vec::new();
-    for (at, leaf) in proven {
-        let name = &leaf.name;
+    for ((at, leaf), wanted) in proven.iter().zip(wanted) {
+        let (name, years, max) = (&leaf.name, wanted.years, wanted.max);
         let quote = Quote::renewal(deal.link, name, years, max)?;
         let furthest = next.plus(u64::from(sapwood_primitives::chain::MAX_YEARS) * rules.year);
         let until = leaf
@@ -236,6 +424,7 @@ fn add(sum: Amount, amount: Amount) -> Result<Amount, CliError> {
 fn row(ctx: &Context, at: &ProvenName, leaf: &NameLeaf, until: Height) -> Row {
     Row {
         name: leaf.name.clone(),
+        status: "renewed",
         paid_until: until,
         expires_at: moment_of(until, at.height, at.time, ctx.chain.consensus.block_time),
     }

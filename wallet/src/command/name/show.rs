@@ -16,6 +16,8 @@ use crate::command::link::{Link, ProvenName};
 use crate::command::output::Output;
 use crate::command::purse::Purse;
 use crate::command::text::{date, escape, fields, moment_of, table};
+use crate::command::under_way::UnderWay;
+use sapwood_runtime::spendable;
 
 /// A name, proven.
 #[derive(Serialize)]
@@ -117,6 +119,10 @@ struct Line {
     owner: Option<String>,
     paid_until: Option<Height>,
     expires_at: Option<u64>,
+    /// The most that a year may cost for the chain to renew it by itself.
+    standing_order: Option<Amount>,
+    /// What is under way: changes that wait, transactions in no block yet, registrations.
+    pending: Vec<String>,
 }
 
 /// Names.
@@ -141,37 +147,154 @@ impl fmt::Display for Listed {
                     line.name.to_string(),
                     line.phase.clone(),
                     line.expires_at.map_or_else(dash, date),
+                    line.standing_order.map_or_else(dash, |max| max.to_string()),
                     line.owner.clone().unwrap_or_else(dash),
                 ]
             })
             .collect();
-        f.write_str(&table(&["name", "phase", "expires", "owner"], &rows))
+        let headings = ["name", "phase", "expires", "renewed up to", "owner"];
+        f.write_str(&table(&headings, &rows))?;
+        let pending = self.names.iter().flat_map(|line| &line.pending);
+        pending
+            .into_iter()
+            .try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
 /// `sapwood name list`
 pub(super) fn list_own(ctx: &Context, flags: &WalletFlags) -> Result<Output, CliError> {
     let link = Link::open(ctx)?;
-    let own = Purse::open(ctx, flags)?.ids()?;
-    let mut names = Vec::new();
-    for (_, id) in own {
-        if let Some(name) = link.account(id)?.account.and_then(|account| account.name) {
-            let shown = Shown::of(ctx, &name, &link.name(&name)?);
-            names.push(Line {
-                name,
-                phase: shown.phase.to_owned(),
-                owner: shown.owner,
-                paid_until: shown.paid_until,
-                expires_at: shown.expires_at,
-            });
-        }
-    }
-    names.sort_by_key(|line| line.paid_until);
+    let purse = Purse::open(ctx, flags)?;
+    let under_way = UnderWay::of(&link, &purse)?;
+    let mut names = own_lines(&link, &purse, &under_way)?;
+    names.extend(under_way.names().map(|name| Line {
+        phase: "registering".to_owned(),
+        owner: None,
+        paid_until: None,
+        expires_at: None,
+        standing_order: None,
+        pending: vec![under_way.registration(&name)],
+        name,
+    }));
     Ok(Output::of(&Listed {
         height: link.head().height,
         proven: true,
         names,
         next: None,
+    }))
+}
+
+/// The names of a wallet's accounts, soonest expiry first.
+fn own_lines(link: &Link<'_>, purse: &Purse, under_way: &UnderWay) -> Result<Vec<Line>, CliError> {
+    let ctx = link.ctx;
+    let mut names = Vec::new();
+    for (_, id) in purse.ids()? {
+        let Some(account) = link.account(id)?.account else {
+            continue;
+        };
+        let Some(name) = &account.name else { continue };
+        let shown = Shown::of(ctx, name, &link.name(name)?);
+        names.push(Line {
+            name: name.clone(),
+            phase: shown.phase.to_owned(),
+            owner: shown.owner,
+            paid_until: shown.paid_until,
+            expires_at: shown.expires_at,
+            standing_order: account.standing_order,
+            pending: under_way.of_account(ctx, id, Some(&account)),
+        });
+    }
+    names.sort_by_key(|line| line.paid_until);
+    Ok(names)
+}
+
+/// A standing order, and whether it would do.
+#[derive(Serialize)]
+struct StandingOrder {
+    name: Name,
+    /// The most that a year may cost; none if there is no order.
+    standing_order: Option<Amount>,
+    /// What a year costs now.
+    price: Option<Amount>,
+    /// What the owner may spend now.
+    spendable: Amount,
+    /// Whether the chain would renew it at this price.
+    suffices: bool,
+    expires_at: Option<u64>,
+}
+
+/// Standing orders, soonest expiry first.
+#[derive(Serialize)]
+struct StandingOrders {
+    height: Height,
+    orders: Vec<StandingOrder>,
+}
+
+impl fmt::Display for StandingOrders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".into(), |a| a.to_string());
+        let rows: Vec<Vec<String>> = self
+            .orders
+            .iter()
+            .map(|order| {
+                vec![
+                    order.name.to_string(),
+                    order.expires_at.map_or_else(|| "-".into(), date),
+                    amount(order.standing_order),
+                    amount(order.price),
+                    if order.suffices { "yes" } else { "no" }.to_owned(),
+                ]
+            })
+            .collect();
+        let headings = [
+            "name",
+            "expires",
+            "renewed up to",
+            "a year costs",
+            "suffices",
+        ];
+        f.write_str(&table(&headings, &rows))
+    }
+}
+
+/// `sapwood name standing-order` without a change.
+pub(super) fn standing_orders(
+    ctx: &Context,
+    name: Option<&Name>,
+    flags: &WalletFlags,
+) -> Result<Output, CliError> {
+    let link = Link::open(ctx)?;
+    let names = match name {
+        Some(name) => vec![name.clone()],
+        None => {
+            let purse = Purse::open(ctx, flags)?;
+            let lines = own_lines(&link, &purse, &UnderWay::of(&link, &purse)?)?;
+            lines.into_iter().map(|line| line.name).collect()
+        }
+    };
+    let mut orders = Vec::new();
+    for name in names {
+        let proven = link.name(&name)?;
+        let owner = proven.living_owner(ctx).ok_or_else(|| {
+            CliError::refused("name_not_owned", format!("nobody owns `{name}`"), "")
+        })?;
+        let price = link.price(&name, 1)?.renew_total;
+        let spendable = spendable(&ctx.chain.consensus, owner, link.next_height());
+        let max = owner.standing_order;
+        orders.push(StandingOrder {
+            standing_order: max,
+            price,
+            spendable,
+            suffices: max
+                .zip(price)
+                .is_some_and(|(max, price)| price <= max && price <= spendable),
+            expires_at: Shown::of(ctx, &name, &proven).expires_at,
+            name,
+        });
+    }
+    Ok(Output::of(&StandingOrders {
+        height: link.head().height,
+        orders,
     }))
 }
 
@@ -192,6 +315,8 @@ pub(super) fn list_all(ctx: &Context, after: Option<Name>, limit: u32) -> Result
         owner: listed.owner.map(|owner| escape(&owner)),
         paid_until: Some(listed.paid_until),
         expires_at: Some(listed.expires_at),
+        standing_order: None,
+        pending: Vec::new(),
     });
     Ok(Output::of(&Listed {
         height: answer.state.height,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use sapwood_primitives::leaf::Account;
 use sapwood_primitives::{AccountId, Amount, AuthorityHash, Height, Name};
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use crate::command::link::Link;
 use crate::command::output::Output;
 use crate::command::purse::Purse;
 use crate::command::text::{date, fields, moment_of, table};
+use crate::command::under_way::UnderWay;
 use crate::command::uri::{self, PaymentUri};
 use sapwood_runtime::spendable;
 
@@ -93,7 +93,8 @@ pub(super) fn address(
 /// One account of a wallet.
 #[derive(Serialize)]
 struct Row {
-    account: u32,
+    /// Its number, unless it is no account of this wallet.
+    account: Option<u32>,
     label: String,
     imported: bool,
     /// Whether it has no key here.
@@ -106,6 +107,10 @@ struct Row {
     paid_until: Option<Height>,
     /// Estimate, seconds since 1970.
     expires_at: Option<u64>,
+    /// The most that a year may cost for the chain to renew the name by itself.
+    standing_order: Option<Amount>,
+    /// What is under way: changes that wait, transactions in no block yet, registrations.
+    pending: Vec<String>,
 }
 
 /// All accounts of a wallet.
@@ -121,7 +126,13 @@ impl fmt::Display for Accounts {
         f.write_str(&table(
             &["#", "label", "balance", "name", "expires", "address"],
             &rows,
-        ))
+        ))?;
+        for row in &self.accounts {
+            for line in &row.pending {
+                writeln!(f, "  account {}: {line}", row.account.unwrap_or_default())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -129,7 +140,7 @@ impl Row {
     fn cells(&self) -> Vec<String> {
         let dash = || "-".to_owned();
         vec![
-            self.account.to_string(),
+            self.account.map_or_else(dash, |number| number.to_string()),
             if self.label.is_empty() {
                 dash()
             } else {
@@ -164,14 +175,15 @@ pub(super) fn list(
     if find {
         find_accounts(&link, &mut purse)?;
     }
+    let under_way = UnderWay::of(&link, &purse)?;
     let mut accounts = Vec::new();
     for (account, (index, id)) in purse.secrets.accounts().iter().zip(purse.ids()?) {
         accounts.push(Row {
-            account: index,
+            account: Some(index),
             label: account.label().to_owned(),
             imported: account.is_imported(),
             watched: account.watched().is_some(),
-            ..row(&link, id)?
+            ..row(&link, &under_way, id)?
         });
     }
     Ok(Output::of(&Accounts {
@@ -181,12 +193,12 @@ pub(super) fn list(
 }
 
 /// What the chain knows of an account, proven.
-fn row(link: &Link<'_>, id: AccountId) -> Result<Row, CliError> {
+fn row(link: &Link<'_>, under_way: &UnderWay, id: AccountId) -> Result<Row, CliError> {
     let ctx = link.ctx;
     let proven = link.account(id)?;
     let account = proven.account.as_ref();
     let mut row = Row {
-        account: 0,
+        account: None,
         label: String::new(),
         imported: false,
         watched: false,
@@ -199,6 +211,8 @@ fn row(link: &Link<'_>, id: AccountId) -> Result<Row, CliError> {
         name: account.and_then(|account| account.name.clone()),
         paid_until: None,
         expires_at: None,
+        standing_order: account.and_then(|account| account.standing_order),
+        pending: under_way.of_account(ctx, id, account),
     };
     if let Some(name) = &row.name {
         let name = link.name(name)?;
@@ -216,22 +230,31 @@ fn row(link: &Link<'_>, id: AccountId) -> Result<Row, CliError> {
 #[derive(Serialize)]
 struct Balance {
     height: Height,
-    address: String,
-    balance: Amount,
-    spendable: Amount,
-    name: Option<Name>,
+    #[serde(flatten)]
+    row: Row,
 }
 
 impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![("balance", self.balance.to_string())];
-        if self.spendable != self.balance {
-            rows.push(("spendable now", self.spendable.to_string()));
+        let row = &self.row;
+        let mut rows = vec![("balance", row.balance.to_string())];
+        if row.spendable != row.balance {
+            rows.push(("spendable now", row.spendable.to_string()));
         }
-        if let Some(name) = &self.name {
-            rows.push(("name", name.to_string()));
+        if let Some(name) = &row.name {
+            let expiry = row
+                .expires_at
+                .map(|moment| format!(", expires {}", date(moment)));
+            rows.push(("name", format!("{name}{}", expiry.unwrap_or_default())));
         }
-        rows.push(("address", self.address.clone()));
+        if let Some(max) = row.standing_order {
+            rows.push(("renewed", format!("by itself, up to {max} a year")));
+        }
+        if row.watched {
+            rows.push(("watched", "its key is elsewhere".into()));
+        }
+        rows.push(("address", row.address.clone()));
+        rows.extend(row.pending.iter().map(|line| ("under way", line.clone())));
         f.write_str(&fields(&rows))
     }
 }
@@ -241,15 +264,15 @@ pub(super) fn balance(ctx: &Context, flags: &WalletFlags) -> Result<Output, CliE
     let link = Link::open(ctx)?;
     let purse = Purse::open(ctx, flags)?;
     let id = purse.chosen(ctx, flags.account.as_deref())?;
-    let proven = link.account(id)?;
-    let account = proven
-        .account
-        .unwrap_or_else(|| Account::new(id, Amount::ZERO, proven.height));
+    let mut row = row(&link, &UnderWay::of(&link, &purse)?, id)?;
+    for (account, (index, own)) in purse.secrets.accounts().iter().zip(purse.ids()?) {
+        if own == id {
+            (row.account, row.label) = (Some(index), account.label().to_owned());
+            (row.imported, row.watched) = (account.is_imported(), account.watched().is_some());
+        }
+    }
     Ok(Output::of(&Balance {
-        height: proven.height,
-        address: ctx.address(id).to_string(),
-        balance: account.balance,
-        spendable: spendable(&ctx.chain.consensus, &account, proven.height.plus(1)),
-        name: account.name,
+        height: link.head().height,
+        row,
     }))
 }
