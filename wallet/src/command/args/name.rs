@@ -38,7 +38,8 @@ pub enum NameCommand {
         /// A record to set with it, such as '@ A 192.0.2.1' or 'www CNAME alice.leaf.alt.'; may be given often
         #[arg(long, value_name = "RECORD")]
         record: Vec<String>,
-        /// Go on with a registration that was interrupted; without a name, with all of them
+        /// Go on with a registration that was interrupted; without a name, with all of them. A name whose first transaction was sent from
+        /// another copy of this wallet is taken up from the chain
         #[arg(long, conflicts_with_all = ["record", "years", "unsigned"])]
         resume: bool,
         /// How.

@@ -26,7 +26,7 @@ pub enum WalletCommand {
     /// Make a wallet from words written down earlier
     ///
     /// The words are asked for, or read from stdin; never give them on the command line, where other programs see them. If a node runs,
-    /// further accounts of these words are looked for.
+    /// further accounts of these words, their names and registrations under way are looked for.
     #[command(after_help = "Example:\n  sapwood wallet restore --wallet again")]
     Restore {
         /// The wallet.
@@ -35,6 +35,9 @@ pub enum WalletCommand {
         /// Ask for the additional passphrase of BIP 39, too
         #[arg(long)]
         words_passphrase: bool,
+        /// Stop looking after so many accounts in a row that the chain does not know; if left out, 20
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2000))]
+        gap: Option<u32>,
     },
     /// Make a wallet from a file of `export --age`, or take a secret key made elsewhere into the wallet
     ///
@@ -129,6 +132,9 @@ pub enum WalletCommand {
         /// Look for accounts of the words that the chain knows and the wallet does not
         #[arg(long, conflicts_with = "new")]
         find: bool,
+        /// With --find: stop after so many accounts in a row that the chain does not know; if left out, 20
+        #[arg(long, value_name = "N", requires = "find", value_parser = clap::value_parser!(u32).range(1..=2000))]
+        gap: Option<u32>,
     },
     /// Show what an account has and what it may spend now
     #[command(after_help = "Example:\n  sapwood wallet balance")]

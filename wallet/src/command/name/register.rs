@@ -23,6 +23,7 @@ use crate::command::notes::DraftName;
 use crate::command::output::Output;
 use crate::command::purse::{Actor, Purse, random};
 use crate::command::text::{blocks, date, escape};
+use crate::command::wallet::hidden_names;
 use crate::keystore::{Registration, Stage};
 
 /// How far a registration came with this command.
@@ -373,6 +374,9 @@ pub(super) fn resume(
     let purse = Purse::open(ctx, &flags.wallet)?;
     let mut entries = purse.journal()?.list()?;
     entries.retain(|entry| name.is_none_or(|name| entry.name == name.as_str()));
+    if let (Some(name), true) = (name, entries.is_empty()) {
+        entries.extend(recovered(&link, &purse, name, max, flags)?);
+    }
     if entries.is_empty() {
         return Err(CliError::refused(
             "nothing_under_way",
@@ -405,6 +409,58 @@ pub(super) fn resume(
             .push(take_up(&link, &purse, flags, entry)?.run()?);
     }
     Ok(Output::of(&resumed))
+}
+
+/// Transactions of an account between the one that numbered a salt and the one that put its hash down: a hash is sent again under a later
+/// number if its first transaction got lost.
+const LATER_NUMBERS: u64 = 32;
+
+/// A registration that only the words and the chain know of: an account has put down the hash of this name, and its salt comes back from
+/// the words. Its years and records are not known any more: it is registered for a year, without records.
+fn recovered(
+    link: &Link<'_>,
+    purse: &Purse,
+    name: &Name,
+    max: Option<Amount>,
+    flags: &SpendFlags,
+) -> Result<Option<Registration>, CliError> {
+    for hidden in hidden_names(link, &purse.ids()?)? {
+        let body = &hidden.transaction.body;
+        let Some(signer) = purse.signer(hidden.transaction.authority().hash())? else {
+            continue;
+        };
+        for number in (body.nonce.saturating_sub(LATER_NUMBERS)..=body.nonce).rev() {
+            let salt = purse
+                .secrets
+                .salt(signer, name.as_str().as_bytes(), number)?;
+            if commitment(name, &hidden.sender, &salt) != hidden.commitment {
+                continue;
+            }
+            link.ctx.say(format!(
+                "block {} has the hash of `{name}`, and the words have its salt: it is registered for a year, without records",
+                hidden.height
+            ));
+            let quote = Quote::registration(link, name, 1, max)?;
+            let entry = Registration {
+                name: name.to_string(),
+                account_index: signer,
+                salt: *salt,
+                years: 1,
+                max_price: quote.max.drops(),
+                commit_txid: hidden.transaction.txid().0,
+                commitment: hidden.commitment.0,
+                valid_until: body.valid_until.get(),
+                stage: Stage::Committed,
+            };
+            if !flags.dry_run {
+                let actor = purse.actor(link, hidden.sender)?;
+                write_draft(&Deal::new(link, purse, flags, actor)?, name, None)?;
+                purse.journal()?.put(entry.clone())?;
+            }
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 /// A registration from the journal, with the account and records that belong to it.

@@ -9,6 +9,7 @@ mod names;
 mod offline;
 mod pay;
 mod register;
+mod restore;
 mod words;
 mod world;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use sapwood_primitives::{AccountId, Amount, AuthorityHash, Height, Name};
 use serde::Serialize;
 
-use super::make::find_accounts;
+use super::find;
 use crate::command::args::WalletFlags;
 use crate::command::context::Context;
 use crate::command::error::CliError;
@@ -164,16 +164,18 @@ pub(super) fn list(
     flags: &WalletFlags,
     new_label: Option<&str>,
     find: bool,
+    gap: Option<u32>,
 ) -> Result<Output, CliError> {
     let link = Link::open(ctx)?;
     let mut purse = Purse::open(ctx, flags)?;
     if let Some(label) = new_label {
+        find::refuse_gap(&link, &purse)?;
         let index = purse.secrets.next_index();
         purse.secrets.add_account(index, label)?;
         purse.save()?;
     }
     if find {
-        find_accounts(&link, &mut purse)?;
+        find::find_accounts(&link, &mut purse, gap.unwrap_or(find::GAP))?;
     }
     let under_way = UnderWay::of(&link, &purse)?;
     let mut accounts = Vec::new();

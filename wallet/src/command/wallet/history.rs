@@ -108,7 +108,7 @@ pub(super) fn history(
     }))
 }
 
-fn block(link: &Link<'_>, id: BlockId) -> Result<Block, CliError> {
+pub(super) fn block(link: &Link<'_>, id: BlockId) -> Result<Block, CliError> {
     let answer = link.raw_block(BlockRef {
         height: None,
         block: Some(id),

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
-use sapwood_primitives::leaf::{Account, Change};
-use sapwood_primitives::{AccountId, Address, Authority, AuthorityHash};
+use sapwood_primitives::{Address, Authority, Name};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::find::{self, HiddenName, find_accounts};
 use crate::command::args::WalletFlags;
 use crate::command::context::{Context, io_error};
 use crate::command::error::CliError;
@@ -17,9 +17,6 @@ use crate::command::purse::{self, DEV, Purse, random};
 use crate::command::text::{escape, fields};
 use crate::keys::{WordCount, Words};
 use crate::keystore::{WalletFile, WalletSecrets};
-
-/// Accounts in a row without coins after which no more are looked for.
-const GAP: u32 = 10;
 
 /// Longest input for words: 24 words of at most 8 letters, with room for white space and other forms of the letters.
 const MAX_WORDS_INPUT: u64 = 2048;
@@ -35,6 +32,12 @@ struct Made {
     chain: String,
     address: String,
     accounts: usize,
+    /// Names of its accounts, if they were looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Name>,
+    /// Hashes that wait to be revealed, if they were looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hidden_names: Vec<HiddenName>,
     #[serde(skip)]
     next: &'static str,
 }
@@ -47,6 +50,16 @@ impl fmt::Display for Made {
             ("address", self.address.clone()),
             ("accounts", self.accounts.to_string()),
         ]))?;
+        for name in &self.names {
+            writeln!(f, "owns {name}")?;
+        }
+        for hidden in &self.hidden_names {
+            writeln!(
+                f,
+                "account {} has put down a hash for a hidden name in block {}; until block {} go on with: sapwood name register --resume NAME",
+                hidden.account, hidden.height, hidden.until
+            )?;
+        }
         f.write_str(self.next)
     }
 }
@@ -57,14 +70,25 @@ pub(super) fn made(
     name: String,
     next: &'static str,
 ) -> Result<Output, CliError> {
-    Ok(Output::of(&Made {
+    Ok(Output::of(&report(ctx, purse, name, next)?))
+}
+
+fn report(
+    ctx: &Context,
+    purse: &Purse,
+    name: String,
+    next: &'static str,
+) -> Result<Made, CliError> {
+    Ok(Made {
         wallet: name,
         file: purse.file.path().display().to_string(),
         chain: ctx.chain.name.clone(),
         address: ctx.address(purse.chosen(ctx, None)?).to_string(),
         accounts: purse.secrets.accounts().len(),
+        names: Vec::new(),
+        hidden_names: Vec::new(),
         next,
-    }))
+    })
 }
 
 /// Refuses early, before anything secret is asked for.
@@ -154,6 +178,7 @@ pub(super) fn restore(
     ctx: &Context,
     flags: &WalletFlags,
     with_passphrase: bool,
+    gap: Option<u32>,
 ) -> Result<Output, CliError> {
     refuse_existing(&purse::place(ctx, flags)?.1)?;
     purse::harden(ctx);
@@ -176,73 +201,30 @@ pub(super) fn restore(
     let mut secrets = WalletSecrets::from_words(&ctx.chain.name, &words, &second)?;
     secrets.add_account(0, "")?;
     let (name, mut purse) = store(ctx, flags, secrets)?;
-    match Link::open(ctx) {
-        Ok(link) => find_accounts(&link, &mut purse)?,
+    let found = Link::open(ctx).and_then(|link| look_around(&link, &mut purse, gap));
+    let mut report = report(ctx, &purse, name, "")?;
+    match found {
+        Ok((names, hidden)) => (report.names, report.hidden_names) = (names, hidden),
         Err(error) => ctx.say(format!(
             "further accounts were not looked for: {error}; do it later with `sapwood wallet accounts --find`"
         )),
     }
-    made(ctx, &purse, name, "")
+    Ok(Output::of(&report))
 }
 
-/// Adds accounts of the words that the chain knows, up to the first long gap, and those whose keys sign for them now or are about to.
-pub(super) fn find_accounts(link: &Link<'_>, purse: &mut Purse) -> Result<(), CliError> {
-    let mut candidates = purse.secrets.clone();
-    let (mut found, mut wanted, mut looked_at) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut index, mut missing) = (0, 0);
-    while missing < GAP {
-        link.ctx
-            .terminal
-            .progress(&format!("looking for account {index}"));
-        let known = candidates
-            .accounts()
-            .iter()
-            .any(|account| account.index() == index);
-        if !known {
-            candidates.add_account(index, "")?;
-        }
-        let key = Authority::of(candidates.key(index)?.keypair()).hash();
-        if !known {
-            looked_at.push((index, key));
-        }
-        match link.account(AccountId(key.0))?.account {
-            Some(account) => {
-                missing = 0;
-                found.extend((!known).then_some(index));
-                wanted.extend(signers(&account));
-            }
-            None => missing += 1,
-        }
-        index += 1;
+/// Everything that the words have on the chain, in one pass: accounts, their names, and hashes that wait to be revealed.
+fn look_around(
+    link: &Link<'_>,
+    purse: &mut Purse,
+    gap: Option<u32>,
+) -> Result<(Vec<Name>, Vec<HiddenName>), CliError> {
+    find_accounts(link, purse, gap.unwrap_or(find::GAP))?;
+    let own = purse.ids()?;
+    let mut names = Vec::new();
+    for (_, id) in &own {
+        names.extend(link.account(*id)?.account.and_then(|account| account.name));
     }
-    // A key that an account was given by rotation has no account of its own.
-    for (index, key) in looked_at {
-        if wanted.contains(&key) && !found.contains(&index) {
-            found.push(index);
-        }
-    }
-    link.ctx.terminal.progress_end();
-    if !found.is_empty() {
-        for index in found {
-            purse.secrets.add_account(index, "")?;
-        }
-        purse.save()?;
-    }
-    Ok(())
-}
-
-/// Hashes of the keys that sign for an account, or will when a pending change takes effect.
-fn signers(account: &Account) -> impl Iterator<Item = AuthorityHash> {
-    let waiting = account.owner_change.as_ref();
-    let next = waiting.and_then(|waiting| match waiting.change {
-        Change::Authority { authority } => Some(authority),
-        _ => None,
-    });
-    let recovered = account.guardian_change.as_ref();
-    let recovered = recovered.map(|waiting| waiting.authority);
-    [Some(account.authority_hash()), next, recovered]
-        .into_iter()
-        .flatten()
+    Ok((names, find::hidden_names(link, &own)?))
 }
 
 /// `sapwood wallet import`

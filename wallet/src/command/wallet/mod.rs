@@ -3,12 +3,14 @@
 mod accounts;
 mod backup;
 mod export;
+mod find;
 mod history;
 mod make;
 mod pay;
 mod sign;
 mod watch;
 
+pub(crate) use find::hidden_names;
 pub use make::ensure_dev_wallet;
 pub(crate) use pay::{delay_of, free_slot, perform};
 
@@ -28,7 +30,8 @@ impl WalletCommand {
             Self::Restore {
                 wallet,
                 words_passphrase,
-            } => make::restore(ctx, &wallet, words_passphrase),
+                gap,
+            } => make::restore(ctx, &wallet, words_passphrase, gap),
             Self::Import {
                 file: Some(file),
                 file_passphrase_fd,
@@ -60,7 +63,8 @@ impl WalletCommand {
                 new,
                 label,
                 find,
-            } => accounts::list(ctx, &wallet, new.then_some(&*label), find),
+                gap,
+            } => accounts::list(ctx, &wallet, new.then_some(&*label), find, gap),
             Self::Balance { wallet } => accounts::balance(ctx, &wallet),
             Self::Send { to, amount, spend } => pay::send(ctx, &to, amount, &spend),
             Self::Sign { file, out, wallet } => sign::sign(ctx, &file, out.as_deref(), &wallet),
