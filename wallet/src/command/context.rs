@@ -174,6 +174,12 @@ impl Context {
             .and_then(|mut file| {
                 let written = file.write_all(bytes).and_then(|()| file.sync_all());
                 let moved = written.and_then(|()| std::fs::rename(&beside, path));
+                let moved = moved.and_then(|()| {
+                    let folder = path
+                        .parent()
+                        .filter(|folder| !folder.as_os_str().is_empty());
+                    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+                });
                 if moved.is_err() {
                     // What is left of it would be in the way of the next attempt.
                     let _ = std::fs::remove_file(&beside);

@@ -10,6 +10,7 @@
 //! Asking for a passphrase, choosing paths and telling a person what happened are left to the
 //! commands.
 
+pub(crate) mod changes;
 pub mod crypt;
 mod fault;
 mod file;

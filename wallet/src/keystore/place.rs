@@ -17,6 +17,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::changes::{Change, announce};
 use super::fault::{FileFault, fault};
 
 /// Read and write for the owner, nothing for anybody else.
@@ -61,15 +62,11 @@ impl Folder {
     /// Like [`Folder::of`], and makes missing folders first, each for its owner only.
     pub(super) fn create_of(path: &Path) -> Result<(Self, OsString), FileFault> {
         let (parent, _) = split(path)?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|source| FileFault::Io {
-                action: "create folder",
-                path: parent.to_owned(),
-                source,
-            })?;
+        make_folders(parent).map_err(|source| FileFault::Io {
+            action: "create folder",
+            path: parent.to_owned(),
+            source,
+        })?;
         Self::of(path)
     }
 
@@ -183,12 +180,14 @@ impl Folder {
         }
         self.clear_leftover(name)?;
         let temp = beside(name);
+        let path = self.path_of(&temp);
+        announce(Change::Create(&path)).map_err(|errno| fault("create", &path, errno))?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let (file, _) = self.open(&temp, flags)?;
         let result = self
-            .fill(name, file, fill)
+            .fill(name, &path, file, fill)
             .and_then(|()| self.move_into_place(&temp, name, how));
-        if result.is_err() {
+        if result.is_err() && announce(Change::Remove(&path)).is_ok() {
             self.remove(&temp);
         }
         result
@@ -197,14 +196,21 @@ impl Folder {
     fn fill(
         &self,
         name: &OsStr,
+        temp: &Path,
         mut file: File,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<(), FileFault> {
         // The umask can have taken bits away from the mode that the file was created with.
         rustix::fs::fchmod(&file, PRIVATE)
             .map_err(io::Error::from)
+            .and_then(|()| Ok(announce(Change::Write(temp))?))
             .and_then(|()| fill(&mut file))
-            .and_then(|()| file.sync_all())
+            .and_then(|()| {
+                #[cfg(test)]
+                super::changes::written(temp);
+                announce(Change::Sync(temp))?;
+                file.sync_all()
+            })
             .map_err(|source| FileFault::Io {
                 action: "write",
                 path: self.path_of(name),
@@ -214,6 +220,8 @@ impl Folder {
 
     fn move_into_place(&self, temp: &OsStr, name: &OsStr, how: Publish) -> Result<(), FileFault> {
         let path = self.path_of(name);
+        announce(Change::Rename(&self.path_of(temp), &path))
+            .map_err(|errno| fault("put in place", &path, errno))?;
         let moved = match how {
             Publish::New => self.rename_new(temp, name),
             Publish::Replace => rustix::fs::renameat(&self.fd, temp, &self.fd, name),
@@ -222,8 +230,9 @@ impl Folder {
             Errno::EXIST => FileFault::Exists { path: path.clone() },
             errno => fault("put in place", &path, errno),
         })?;
-        let synced = rustix::fs::fsync(&self.fd);
-        if synced.is_err() && how == Publish::New {
+        let synced =
+            announce(Change::SyncFolder(&self.path)).and_then(|()| rustix::fs::fsync(&self.fd));
+        if synced.is_err() && how == Publish::New && announce(Change::Remove(&path)).is_ok() {
             self.remove(name);
         }
         synced.map_err(|errno| fault("sync the folder of", &path, errno))
@@ -250,7 +259,8 @@ impl Folder {
         let path = self.path_of(&temp);
         check_kind(&path, &stat)?;
         check_owner(&path, &stat)?;
-        rustix::fs::unlinkat(&self.fd, &temp, AtFlags::empty())
+        announce(Change::Remove(&path))
+            .and_then(|()| rustix::fs::unlinkat(&self.fd, &temp, AtFlags::empty()))
             .map_err(|errno| fault("remove", &path, errno))
     }
 
@@ -259,6 +269,33 @@ impl Folder {
     pub(super) fn remove(&self, name: &OsStr) {
         let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::empty());
     }
+}
+
+/// Makes missing folders, each for its owner only, and syncs the folder above each, so that what is put into them later is not lost with
+/// them.
+fn make_folders(folder: &Path) -> io::Result<()> {
+    let mut missing: Vec<&Path> = Vec::new();
+    for above in folder.ancestors() {
+        if above.as_os_str().is_empty() || above.symlink_metadata().is_ok() {
+            break;
+        }
+        missing.push(above);
+    }
+    for folder in missing.into_iter().rev() {
+        announce(Change::Folder(folder))?;
+        // Somebody else may make it at the same moment.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        let above = folder
+            .parent()
+            .filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        announce(Change::SyncFolder(above))?;
+        File::open(above)?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn split(path: &Path) -> Result<(&Path, &OsStr), FileFault> {

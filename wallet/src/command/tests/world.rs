@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::NodeApi;
+use crate::keystore::changes;
 
 /// Leaves by key.
 #[derive(Clone, Default)]
@@ -410,7 +411,13 @@ impl NodeApi for FakeNode {
             }
             return Err(gone());
         }
+        if changes::stopped() {
+            return Err(gone());
+        }
         let mut answer = world.answer(method, params)?;
+        if method == "tx_submit" {
+            changes::note("submitted");
+        }
         if let Some(twist) = &world.twist {
             twist(method, &mut answer);
         }

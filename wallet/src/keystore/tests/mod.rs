@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod content;
+mod cuts;
 mod files;
 mod format;
 mod journal;
