@@ -8,13 +8,13 @@ use parity_scale_codec::{Decode, Encode};
 use rayon::prelude::*;
 use sapwood_miner::{Job, mine};
 use sapwood_primitives::block::MAX_BLOCK_BYTES;
-use sapwood_primitives::codec::{Bounded, Bytes};
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::hash::tagged;
 use sapwood_primitives::header::HEADER_BYTES;
 use sapwood_primitives::leaf::{Account, System};
 use sapwood_primitives::{
-    AccountId, Action, Address, Amount, Authority, Block, BlockId, Body, Chain, Coinbase, Hash,
-    Header, Height, Leaf, Transaction,
+    AccountId, Action, Actions, Address, Amount, Authority, Block, BlockId, Body, Chain, Coinbase,
+    Hash, Header, Height, Leaf, Transaction,
 };
 use sapwood_runtime::{Changes, CheckedBlock, Link, Undo, assemble, check_block, connect, genesis};
 use secp256k1::Keypair;
@@ -244,7 +244,7 @@ fn transfer(world: &World, keys: &[Keypair], number: u64, receiver: u64) -> Tran
         nonce: turn,
         valid_until: world.tip.height.plus(world.chain.consensus.validity),
         fee: amount(2 * world.chain.consensus.base_fee),
-        actions: Bounded::new(vec![Action::Transfer {
+        actions: Actions::new(vec![Action::Transfer {
             to,
             amount: amount(TRANSFER),
         }])

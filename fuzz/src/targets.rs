@@ -1,135 +1,157 @@
 //! The targets: for each parser of foreign bytes a set of good inputs and what must hold for any input.
 
-use crate::{targets_store, targets_tree};
-use parity_scale_codec::Encode;
-use sapwood_account_tree::{Claim, Key, NaiveTree, Proof, hash::value_hash, verify};
-use sapwood_primitives::codec::{self, Wire};
-use sapwood_primitives::leaf::{Account, CoinbaseLeaf, NameLeaf};
-use sapwood_primitives::records::Entry;
-use sapwood_primitives::{
-    AccountId, Action, Address, Amount, Authority, Block, Body, Chain, Header, Height, Leaf, Name,
-    Records, SealedHeader, Transaction,
-};
+use crate::{corpus, seeds, targets_store, targets_tree};
+use sapwood_account_tree::{Claim, Key, Proof, verify};
+use sapwood_primitives::boundary::Boundary;
+use sapwood_primitives::{Address, Amount, Chain, Hash, Height, Name, Records};
 use sapwood_resolver::{Found, NameSource, Transport, Unavailable, ZoneConfig, answer};
 use sapwood_rpc::records::{parse_record, rdata_is_well_formed, to_line};
-use sapwood_runtime::{Link, Undo, UndoEntry, genesis};
-use secp256k1::Keypair;
+use sapwood_runtime::genesis;
 
 /// A parser under test.
 pub struct Target {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// Good inputs that mutations start from.
-    pub seeds: fn() -> Vec<Vec<u8>>,
-    /// Feeds an input and panics if something does not hold.
-    pub run: fn(&[u8]),
+    /// Its name on the command line and in the corpus.
+    pub name: String,
+    pub(crate) good: fn() -> Vec<Vec<u8>>,
+    /// Only reads an input, and says whether it was accepted. Its memory is measured.
+    pub reads: fn(&[u8]) -> bool,
+    /// Panics if something does not hold for an input.
+    pub holds: Box<dyn Fn(&[u8])>,
 }
 
-/// All targets.
-pub const TARGETS: &[Target] = &[
-    Target {
-        name: "transaction",
-        seeds: transactions,
-        run: wire::<Transaction>,
-    },
-    Target {
-        name: "body",
-        seeds: || transactions().iter().map(|tx| body_of(tx)).collect(),
-        run: wire::<Body>,
-    },
-    Target {
-        name: "block",
-        seeds: blocks,
-        run: wire::<Block>,
-    },
-    Target {
-        name: "header",
-        seeds: || vec![dev_block().header.header.encode()],
-        run: wire::<Header>,
-    },
-    Target {
-        name: "sealed-header",
-        seeds: || vec![dev_block().header.encode()],
-        run: wire::<SealedHeader>,
-    },
-    Target {
-        name: "authority",
-        seeds: || vec![authority().encode()],
-        run: wire::<Authority>,
-    },
-    Target {
-        name: "leaf",
-        seeds: leaves,
-        run: wire::<Leaf>,
-    },
-    Target {
-        name: "link",
-        seeds: || vec![dev_genesis().link.encode()],
-        run: wire::<Link>,
-    },
-    Target {
-        name: "undo",
-        seeds: undos,
-        run: wire::<Undo>,
-    },
-    Target {
-        name: "records",
-        seeds: || vec![records().as_bytes().to_vec()],
-        run: records_hold,
-    },
-    Target {
-        name: "record-text",
-        seeds: record_lines,
-        run: record_text_holds,
-    },
-    Target {
-        name: "proof",
-        seeds: proofs,
-        run: proof_holds,
-    },
-    targets_tree::MULTIPROOF,
-    targets_tree::ANCHOR,
-    targets_tree::ANCHORED_PROOF,
-    targets_tree::MANIFEST,
-    targets_tree::CHUNK,
-    targets_store::ROWS_HEADER,
-    targets_store::ROWS_BLOCK,
-    targets_store::ROWS_INDEX,
-    targets_store::SEGMENT_HEADER,
-    targets_store::LOG_RECORD,
-    targets_store::LOG_INDEX,
-    Target {
-        name: "dns",
-        seeds: queries,
-        run: dns_holds,
-    },
-    Target {
-        name: "address",
-        seeds: || vec![address().to_string().into_bytes()],
-        run: address_holds,
-    },
-    Target {
-        name: "name",
-        seeds: || vec![b"alice-and-bob".to_vec(), b"a".to_vec()],
-        run: name_holds,
-    },
-    Target {
-        name: "amount",
-        seeds: || vec![b"1.5".to_vec(), b"84000000".to_vec()],
-        run: amount_holds,
-    },
-    Target {
-        name: "chain-file",
-        seeds: || vec![include_bytes!("../../specs/chains/dev.toml").to_vec()],
-        run: chain_holds,
-    },
+impl Target {
+    pub(crate) fn new(
+        name: &str,
+        good: fn() -> Vec<Vec<u8>>,
+        reads: fn(&[u8]) -> bool,
+        holds: fn(&[u8]),
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            good,
+            reads,
+            holds: Box::new(holds),
+        }
+    }
+
+    /// specs/01 §1.2: what is read has one encoding, and it is the input.
+    fn of(boundary: &'static Boundary, good: fn() -> Vec<Vec<u8>>) -> Self {
+        let holds = |input: &[u8]| {
+            if let Some(again) = (boundary.again)(input) {
+                assert_eq!(again, input, "a value with two encodings");
+            }
+        };
+        Self {
+            name: kebab(boundary.name),
+            good,
+            reads: boundary.accepts,
+            holds: Box::new(holds),
+        }
+    }
+
+    /// Good inputs that mutations start from: those made here, then the corpus.
+    ///
+    /// # Panics
+    /// If a file of the corpus cannot be read.
+    pub fn seeds(&self) -> Vec<Vec<u8>> {
+        let mut files: Vec<_> = std::fs::read_dir(corpus(&self.name))
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.expect("an entry of the corpus").path())
+            .collect();
+        files.sort();
+        let read = |path: &_| std::fs::read(path).expect("a file of the corpus");
+        let mut seeds = (self.good)();
+        seeds.extend(files.iter().map(read));
+        seeds
+    }
+}
+
+/// `SealedHeader` as `sealed-header`.
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+/// The lists of all crates that have types which cross a boundary.
+pub const BOUNDARIES: [&[Boundary]; 3] = [
+    sapwood_primitives::BOUNDARY,
+    sapwood_runtime::BOUNDARY,
+    sapwood_store::BOUNDARY,
 ];
 
-/// specs/01 §1.2: what decodes has one encoding, and it is the input.
-fn wire<T: Wire>(bytes: &[u8]) {
-    if let Ok(value) = codec::read::<T>(bytes) {
-        assert_eq!(value.encode(), bytes, "a value with two encodings");
-    }
+/// All targets.
+///
+/// # Panics
+/// If a type that crosses a boundary has no good inputs in `seeds`.
+pub fn targets() -> Vec<Target> {
+    let of = |boundary: &'static Boundary| {
+        let good = seeds::of(boundary.name);
+        let good =
+            good.unwrap_or_else(|| panic!("{} has no seeds in fuzz/src/seeds.rs", boundary.name));
+        Target::of(boundary, good)
+    };
+    let mut all: Vec<_> = BOUNDARIES.into_iter().flatten().map(of).collect();
+    all.extend([
+        Target::new(
+            "records",
+            || vec![seeds::records().as_bytes().to_vec()],
+            |bytes| Records::from_bytes(bytes).is_ok(),
+            records_hold,
+        ),
+        Target::new(
+            "record-text",
+            seeds::record_lines,
+            |bytes| text(bytes).is_some_and(|line| parse_record(line).is_ok()),
+            record_text_holds,
+        ),
+        Target::new(
+            "proof",
+            seeds::proofs,
+            |bytes| Proof::from_bytes(bytes).is_ok(),
+            proof_holds,
+        ),
+        Target::new("dns", seeds::queries, dns_answers, dns_holds),
+        Target::new(
+            "address",
+            || vec![seeds::address().to_string().into_bytes()],
+            |bytes| text(bytes).is_some_and(|t| Address::parse("dsap", t).is_ok()),
+            address_holds,
+        ),
+        Target::new(
+            "name",
+            || vec![b"alice-and-bob".to_vec(), b"a".to_vec()],
+            |bytes| Name::from_bytes(bytes).is_ok(),
+            name_holds,
+        ),
+        Target::new(
+            "hash",
+            || vec!["5a".repeat(32).into_bytes()],
+            |bytes| text(bytes).is_some_and(|t| t.parse::<Hash>().is_ok()),
+            hash_holds,
+        ),
+        Target::new(
+            "amount",
+            || vec![b"1.5".to_vec(), b"84000000".to_vec()],
+            |bytes| text(bytes).is_some_and(|t| t.parse::<Amount>().is_ok()),
+            amount_holds,
+        ),
+        Target::new(
+            "chain-file",
+            || vec![include_bytes!("../../specs/chains/dev.toml").to_vec()],
+            |bytes| text(bytes).is_some_and(|t| Chain::parse(t).is_ok()),
+            chain_holds,
+        ),
+    ]);
+    all.extend(targets_tree::targets());
+    all.extend(targets_store::targets());
+    all
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {
@@ -160,7 +182,7 @@ fn record_text_holds(bytes: &[u8]) {
 
 /// No mutation of a proof may show anything else than what is so.
 fn proof_holds(bytes: &[u8]) {
-    let tree = small_tree();
+    let tree = seeds::small_tree();
     if let Ok(proof) = Proof::from_bytes(bytes) {
         assert_eq!(proof.to_bytes(), bytes);
     }
@@ -188,14 +210,19 @@ impl NameSource for OneName {
         let phase = (name.as_str() == "alice").then_some(sapwood_primitives::leaf::Phase::Active);
         Ok(Found {
             phase,
-            records: records(),
+            records: seeds::records(),
             height: Height::new(7),
         })
     }
 }
 
+fn dns_answers(bytes: &[u8]) -> bool {
+    let zone = ZoneConfig::for_chain(&seeds::chain());
+    answer(bytes, &OneName, &zone, Transport::Udp).is_some()
+}
+
 fn dns_holds(bytes: &[u8]) {
-    let zone = ZoneConfig::for_chain(&chain());
+    let zone = ZoneConfig::for_chain(&seeds::chain());
     for (transport, limit) in [(Transport::Udp, 1232), (Transport::Tcp, 65_535)] {
         if let Some(reply) = answer(bytes, &OneName, &zone, transport) {
             assert!((12..=limit).contains(&reply.len()), "{} bytes", reply.len());
@@ -220,6 +247,12 @@ fn name_holds(bytes: &[u8]) {
     }
 }
 
+fn hash_holds(bytes: &[u8]) {
+    if let Some(Ok(hash)) = text(bytes).map(str::parse::<Hash>) {
+        assert_eq!(hash.to_string().as_bytes(), bytes);
+    }
+}
+
 fn amount_holds(bytes: &[u8]) {
     if let Some(Ok(amount)) = text(bytes).map(str::parse::<Amount>) {
         let printed = amount.to_string();
@@ -232,190 +265,4 @@ fn chain_holds(bytes: &[u8]) {
         // A file that is accepted must make a genesis without a panic, or say that it has none.
         let _ = genesis(&chain);
     }
-}
-
-fn chain() -> Chain {
-    Chain::named("dev").expect("a built-in chain")
-}
-
-fn dev_genesis() -> sapwood_runtime::GenesisState {
-    genesis(&chain()).expect("dev is launched")
-}
-
-fn dev_block() -> Block {
-    dev_genesis().block
-}
-
-fn keypair() -> Keypair {
-    Keypair::from_secret_bytes([7; 32]).expect("a valid key")
-}
-
-fn authority() -> Authority {
-    Authority::of(&keypair())
-}
-
-fn address() -> Address {
-    Address::new("dsap", authority().account_id())
-}
-
-fn name() -> Name {
-    "alice".parse().expect("a name")
-}
-
-fn records() -> Records {
-    let entry = |owner: &[u8], rtype, rdata: &[u8]| Entry {
-        owner: owner.to_vec(),
-        rtype,
-        ttl: 300,
-        rdata: rdata.to_vec(),
-    };
-    let entries = vec![
-        entry(b"\0", 1, &[192, 0, 2, 7]),
-        entry(b"\x03www\0", 5, b"\x05alice\x04leaf\x03alt\0"),
-        entry(b"\0", 16, b"\x05hello"),
-        entry(b"\0", 64, b"\0\x01\0\0\x04\0\x04\xc0\0\x02\x07"),
-        entry(b"\0", 65281, &[9; 32]),
-    ];
-    Records::from_entries(entries).expect("valid entries")
-}
-
-fn record_lines() -> Vec<Vec<u8>> {
-    records()
-        .entries()
-        .iter()
-        .map(|entry| to_line(entry).into_bytes())
-        .collect()
-}
-
-fn actions() -> Vec<Action> {
-    let id = AccountId([3; 32]);
-    let amount = Amount::from_drops(5).expect("small");
-    vec![
-        Action::Transfer { to: id, amount },
-        Action::NameReveal {
-            name: name(),
-            salt: [4; 32],
-            years: 1,
-            max_price: amount,
-        },
-        Action::RecordsSet { records: records() },
-        Action::StandingOrderSet {
-            max_price: Some(amount),
-        },
-        Action::NameTransferStart {
-            to: id,
-            quick: true,
-        },
-        Action::GuardianSet { guardian: Some(id) },
-        Action::LimitSet {
-            rate: amount,
-            delay_days: 2,
-        },
-        Action::PendingCancel,
-    ]
-}
-
-fn transactions() -> Vec<Vec<u8>> {
-    let genesis = dev_genesis().link.id;
-    let transaction = |actions: Vec<Action>| {
-        let body = Body {
-            sender: authority().account_id(),
-            nonce: 1 << 16,
-            valid_until: Height::new(9),
-            fee: Amount::from_drops(20_000).expect("small"),
-            actions: codec::Bounded::new(actions).expect("at most sixteen"),
-        };
-        body.sign(&genesis, &keypair(), &[0; 32]).encode()
-    };
-    let mut all: Vec<_> = actions()
-        .into_iter()
-        .map(|action| transaction(vec![action]))
-        .collect();
-    all.push(transaction(actions()));
-    all
-}
-
-fn body_of(transaction: &[u8]) -> Vec<u8> {
-    codec::read::<Transaction>(transaction)
-        .expect("a seed")
-        .body
-        .encode()
-}
-
-fn blocks() -> Vec<Vec<u8>> {
-    let mut block = dev_block();
-    let transactions = transactions()
-        .iter()
-        .map(|tx| codec::read(tx).expect("a seed"))
-        .collect();
-    block.transactions = codec::Bounded::new(transactions).expect("few");
-    vec![dev_block().encode(), block.encode()]
-}
-
-fn leaves() -> Vec<Vec<u8>> {
-    let mut account = Account::new(AccountId([1; 32]), Amount::SUPPLY, Height::new(3));
-    account.records = records();
-    account.name = Some(name());
-    let all = [
-        chain().genesis_leaf(),
-        Leaf::Account(Box::new(account)),
-        Leaf::Name(NameLeaf {
-            name: name(),
-            owner: None,
-            paid_until: Height::new(8),
-            last_price: Amount::ZERO,
-        }),
-        Leaf::Coinbase(CoinbaseLeaf {
-            height: Height::new(2),
-            payee: AccountId([2; 32]),
-            amount: Amount::ZERO,
-        }),
-    ];
-    all.iter().map(Encode::encode).collect()
-}
-
-fn undos() -> Vec<Vec<u8>> {
-    let entry = |bytes: &Vec<u8>| {
-        let leaf: Leaf = codec::read(bytes).expect("a seed");
-        UndoEntry {
-            key: leaf.key(),
-            old: Some(leaf),
-        }
-    };
-    vec![Undo::new(leaves().iter().map(entry).collect()).encode()]
-}
-
-/// Five leaves, with values that tell which.
-fn small_tree() -> NaiveTree {
-    (0..5u8)
-        .map(|n| (Key([n.wrapping_mul(37); 32]), value_hash(&[n, 1])))
-        .collect()
-}
-
-fn proofs() -> Vec<Vec<u8>> {
-    let tree = small_tree();
-    let prove = |n: u8| tree.prove(&Key([n.wrapping_mul(37); 32])).to_bytes();
-    (0..8).map(prove).collect()
-}
-
-fn queries() -> Vec<Vec<u8>> {
-    let query = |name: &[u8], rtype: u8, edns: &[u8]| {
-        let counts = [0, 1, 0, 0, 0, 0, 0, u8::from(!edns.is_empty())];
-        [
-            &[0x5a, 0x50, 1, 0][..],
-            &counts,
-            name,
-            &[0, rtype, 0, 1],
-            edns,
-        ]
-        .concat()
-    };
-    let alice = b"\x05aLice\x04leaf\x03alt\0";
-    let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
-    vec![
-        query(alice, 1, &[]),
-        query(alice, 255, &opt),
-        query(b"\x03www\x05alice\x04leaf\x03alt\0", 1, &opt),
-        query(b"\x04leaf\x03alt\0", 6, &[]),
-    ]
 }

@@ -10,35 +10,38 @@ use sapwood_account_tree::{
 };
 use std::sync::LazyLock;
 
-pub(crate) const MULTIPROOF: Target = Target {
-    name: "multiproof",
-    seeds: multiproofs,
-    run: multiproof_holds,
-};
-
-pub(crate) const ANCHOR: Target = Target {
-    name: "anchor",
-    seeds: anchors,
-    run: anchor_holds,
-};
-
-pub(crate) const ANCHORED_PROOF: Target = Target {
-    name: "anchored-proof",
-    seeds: anchored_proofs,
-    run: anchored_proof_holds,
-};
-
-pub(crate) const MANIFEST: Target = Target {
-    name: "manifest",
-    seeds: || vec![SNAPSHOT.manifest.clone(), SMALL.manifest.clone()],
-    run: manifest_holds,
-};
-
-pub(crate) const CHUNK: Target = Target {
-    name: "chunk",
-    seeds: || vec![SMALL.chunks[0].1.clone()],
-    run: chunk_holds,
-};
+pub(crate) fn targets() -> [Target; 5] {
+    [
+        Target::new(
+            "multiproof",
+            multiproofs,
+            |bytes| {
+                let parts = bytes.split_first_chunk::<2>();
+                parts.is_some_and(|(set, proof)| verify_many(&root(), &asked(*set), proof).is_ok())
+            },
+            multiproof_holds,
+        ),
+        Target::new("anchor", anchors, anchor_reads, anchor_holds),
+        Target::new(
+            "anchored-proof",
+            anchored_proofs,
+            anchored_proof_reads,
+            anchored_proof_holds,
+        ),
+        Target::new(
+            "manifest",
+            || vec![SNAPSHOT.manifest.clone(), SMALL.manifest.clone()],
+            |bytes| Manifest::read(bytes, key_of).is_ok(),
+            manifest_holds,
+        ),
+        Target::new(
+            "chunk",
+            || vec![SMALL.chunks[0].1.clone()],
+            |bytes| SMALL.chunks[0].0.check(bytes, key_of).is_ok(),
+            chunk_holds,
+        ),
+    ]
+}
 
 /// Sixteen keys that a question can be about. Some share long prefixes; the even ones are in the tree.
 fn keys() -> [Key; 16] {
@@ -154,6 +157,11 @@ fn anchors() -> Vec<Vec<u8>> {
     [0, 1, 3, 16].into_iter().map(input).collect()
 }
 
+fn anchor_reads(bytes: &[u8]) -> bool {
+    let parts = bytes.split_first();
+    parts.is_some_and(|(&k, bytes)| Anchor::from_bytes(bytes, depth(k), &root()).is_ok())
+}
+
 fn anchor_holds(bytes: &[u8]) {
     let Some((&k, bytes)) = bytes.split_first() else {
         return;
@@ -185,6 +193,14 @@ fn anchored_proofs() -> Vec<Vec<u8>> {
         [&[k, n], &honest_below(&key, depth(k))[..]].concat()
     };
     questions.into_iter().map(input).collect()
+}
+
+fn anchored_proof_reads(bytes: &[u8]) -> bool {
+    let parts = bytes.split_first_chunk::<2>();
+    parts.is_some_and(|(&[k, n], proof)| {
+        let (key, truth) = truths()[usize::from(n % 16)];
+        honest_anchor(depth(k)).verify(&key, truth, proof).is_ok()
+    })
 }
 
 fn anchored_proof_holds(bytes: &[u8]) {

@@ -40,7 +40,7 @@ pub struct System {
     pub live_names: u64,
 }
 
-/// An account: balance, endpoint, name, limit.
+/// An account: balance, endpoint, name, limit. What few accounts have is boxed, so that a bare one takes little more in memory than on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Account {
     /// Hash of the first authority.
@@ -58,11 +58,11 @@ pub struct Account {
     /// Withdrawal limit.
     pub limit: Option<Limit>,
     /// Who may veto, freeze and recover.
-    pub guardian: Option<Guardian>,
+    pub guardian: Option<Box<Guardian>>,
     /// Pending change by the owner.
-    pub owner_change: Option<OwnerChange>,
+    pub owner_change: Option<Box<OwnerChange>>,
     /// Pending change by the guardian.
-    pub guardian_change: Option<GuardianChange>,
+    pub guardian_change: Option<Box<GuardianChange>>,
     /// The most that expiry may pay for a year of rent.
     pub standing_order: Option<Amount>,
     /// Open pools; 0 until channels exist.

@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actions;
 pub mod address;
 pub mod amount;
 pub mod authority;
 pub mod block;
+pub mod boundary;
 pub mod chain;
 pub mod codec;
 pub mod hash;
@@ -22,6 +24,7 @@ mod schema;
 pub mod transaction;
 pub mod work;
 
+pub use actions::Actions;
 pub use address::Address;
 pub use amount::Amount;
 pub use authority::{Authority, Authorization};
@@ -34,3 +37,13 @@ pub use leaf::Leaf;
 pub use name::Name;
 pub use records::Records;
 pub use transaction::{Action, Body, Transaction};
+
+boundary!(
+    Authority,
+    Block,
+    Body,
+    Header,
+    Leaf,
+    SealedHeader,
+    Transaction
+);

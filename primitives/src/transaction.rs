@@ -1,8 +1,9 @@
 //! Transactions and their actions (specs/05 §1).
 
+use crate::actions::Actions;
 use crate::amount::Amount;
 use crate::authority::{Authority, Authorization, BadSignature};
-use crate::codec::{Bounded, Wire};
+use crate::codec::{Item, Wire};
 use crate::hash::{AccountId, AuthorityHash, BlockId, Commitment, Hash, TxId, tag};
 use crate::height::Height;
 use crate::name::Name;
@@ -10,8 +11,7 @@ use crate::records::Records;
 use parity_scale_codec::{Decode, Encode, Error, Input};
 use secp256k1::Keypair;
 
-/// Actions that one transaction may hold: enough for a wallet's batch, few enough to check at once.
-pub const MAX_ACTIONS: usize = 16;
+pub use crate::actions::MAX_ACTIONS;
 
 /// What a transaction does, all of it or none.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -153,7 +153,7 @@ pub struct Body {
     /// Paid to the miner.
     pub fee: Amount,
     /// At least one.
-    pub actions: Bounded<Action, MAX_ACTIONS>,
+    pub actions: Actions,
 }
 
 impl Body {
@@ -217,6 +217,11 @@ impl Transaction {
         self.authorization
             .verify(&self.body.signature_hash(genesis))
     }
+}
+
+impl Item for Transaction {
+    /// Sender, nonce, last height, fee, one action of one byte with its count, key and signature.
+    const MIN_BYTES: usize = 32 + 8 + 8 + 8 + 2 + 97;
 }
 
 impl Wire for Transaction {

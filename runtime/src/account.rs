@@ -4,7 +4,7 @@ use crate::draft::{Draft, Held, State};
 use crate::error::{TxFailure, TxInvalid, Unreadable};
 use crate::limit::{self, Spend};
 use sapwood_primitives::chain::Consensus;
-use sapwood_primitives::leaf::{Account, Change, OwnerChange};
+use sapwood_primitives::leaf::{Account, Change};
 use sapwood_primitives::{AccountId, Amount, Height};
 
 impl<S: State> Draft<'_, S> {
@@ -133,11 +133,13 @@ pub fn spendable(rules: &Consensus, account: &Account, height: Height) -> Amount
 /// specs/05 §4.4: accounts that must not leave. With another key than the first, because an account that is made again would obey the first key; with a limit, because a thief
 /// could otherwise make the account leave and the limit with it.
 fn keeps_deposit(account: &Account) -> bool {
-    let rotates = |pending: &OwnerChange| matches!(pending.change, Change::Authority { .. });
     account.limit.is_some()
         || account.authority.is_some()
         || account.guardian_change.is_some()
-        || account.owner_change.as_ref().is_some_and(rotates)
+        || account
+            .owner_change
+            .as_ref()
+            .is_some_and(|pending| matches!(pending.change, Change::Authority { .. }))
 }
 
 #[cfg(test)]
@@ -159,10 +161,10 @@ mod tests {
         let rate = Amount::from_drops(7_000).unwrap();
         account.limit = Some(limit::new(&rules, rate, 1, height));
         assert_eq!(spendable(&rules, &account, height), rate);
-        account.guardian = Some(Guardian {
+        account.guardian = Some(Box::new(Guardian {
             account: AccountId([2; 32]),
             frozen_until: height.plus(1),
-        });
+        }));
         assert_eq!(spendable(&rules, &account, height), Amount::ZERO);
         assert_eq!(spendable(&rules, &account, height.plus(1)), rate);
     }

@@ -1,7 +1,7 @@
 //! The Merkle mountain range over all earlier headers (specs/02 §5).
 
 use parity_scale_codec::{Decode, Encode, Error, Input};
-use sapwood_primitives::codec::Bounded;
+use sapwood_primitives::codec::{Bounded, Item};
 use sapwood_primitives::hash::tag;
 use sapwood_primitives::work::Work;
 use sapwood_primitives::{BlockId, Hash};
@@ -20,6 +20,11 @@ pub struct Peaks {
 struct Peak {
     hash: Hash,
     work: Work,
+}
+
+impl Item for Peak {
+    /// A hash and a work.
+    const MIN_BYTES: usize = 32 + 32;
 }
 
 impl Peaks {

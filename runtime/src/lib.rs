@@ -40,3 +40,5 @@ pub use history::Peaks;
 pub use names::commitment;
 pub use transaction::{check_transaction, is_protective};
 pub use undo::{Undo, UndoEntry};
+
+sapwood_primitives::boundary!(Link, Undo);

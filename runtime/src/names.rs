@@ -173,7 +173,7 @@ impl<S: State> Draft<'_, S> {
         let mut leaf = self.name(name)?.ok_or(TxInvalid::NotRegistered)?;
         let owner = leaf.owner.ok_or(TxInvalid::NotRegistered)?;
         let mut owner = self.account(&owner)?.ok_or(TxInvalid::NotRegistered)?;
-        let offered = match &owner.owner_change {
+        let offered = match owner.owner_change.as_deref() {
             Some(OwnerChange {
                 change: Change::Transfer { to },
                 effective,
@@ -257,7 +257,7 @@ impl<S: State> Draft<'_, S> {
         if let Some(mut owner) = self.owner_of(&leaf)? {
             owner.name = None;
             if matches!(
-                owner.owner_change,
+                owner.owner_change.as_deref(),
                 Some(OwnerChange {
                     change: Change::Transfer { .. } | Change::Release,
                     ..

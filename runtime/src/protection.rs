@@ -25,7 +25,7 @@ impl<S: State> Draft<'_, S> {
             return Err(TxInvalid::SlotTaken.into());
         }
         let effective = self.height.plus(wait);
-        account.owner_change = Some(OwnerChange { change, effective });
+        account.owner_change = Some(Box::new(OwnerChange { change, effective }));
         Ok(self.put_account(account)?)
     }
 
@@ -54,7 +54,7 @@ impl<S: State> Draft<'_, S> {
             Some(old) if rate <= old.rate && delay_days >= old.delay_days => {
                 limit::change(self.rules, old, rate, delay_days, self.height);
                 // specs/08 §2.1: who locks the account down does not want an earlier change to open it again.
-                let loosens = |pending: &mut OwnerChange| {
+                let loosens = |pending: &mut Box<OwnerChange>| {
                     matches!(pending.change, Change::Limit { .. } | Change::LimitRemove)
                 };
                 sender.owner_change.take_if(loosens);
@@ -117,7 +117,7 @@ impl<S: State> Draft<'_, S> {
     fn guarded(&mut self, body: &Body, account: &AccountId) -> Result<(Held, Guardian), TxFailure> {
         let guarded = self.account(account)?.ok_or(TxInvalid::NotGuardian)?;
         match guarded.guardian.clone() {
-            Some(guardian) if guardian.account == body.sender => Ok((guarded, guardian)),
+            Some(guardian) if guardian.account == body.sender => Ok((guarded, *guardian)),
             _ => Err(TxInvalid::NotGuardian.into()),
         }
     }
@@ -140,10 +140,10 @@ impl<S: State> Draft<'_, S> {
         account: &AccountId,
     ) -> Result<(), TxFailure> {
         let (mut guarded, guardian) = self.guarded(body, account)?;
-        guarded.guardian = Some(Guardian {
+        guarded.guardian = Some(Box::new(Guardian {
             frozen_until: self.height.plus(self.rules.delay),
             ..guardian
-        });
+        }));
         Ok(self.put_account(guarded)?)
     }
 
@@ -161,10 +161,10 @@ impl<S: State> Draft<'_, S> {
         self.check_deposit(&guarded)?;
         // specs/08 §4.2: not the account's own delay, which a thief can lengthen at once.
         let effective = self.height.plus(self.rules.delay);
-        guarded.guardian_change = Some(GuardianChange {
+        guarded.guardian_change = Some(Box::new(GuardianChange {
             authority,
             effective,
-        });
+        }));
         Ok(self.put_account(guarded)?)
     }
 
@@ -228,9 +228,11 @@ impl<S: State> Draft<'_, S> {
             Change::Authority { authority } => set_authority(&mut account, authority),
             Change::Guardian { guardian } => {
                 account.guardian_change = None;
-                account.guardian = guardian.map(|account| Guardian {
-                    account,
-                    frozen_until: Height::GENESIS,
+                account.guardian = guardian.map(|account| {
+                    Box::new(Guardian {
+                        account,
+                        frozen_until: Height::GENESIS,
+                    })
                 });
             }
             Change::Release => {

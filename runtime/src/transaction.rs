@@ -21,7 +21,7 @@ pub fn check_transaction(
         return Err(TxInvalid::NoActions);
     }
     // specs/05 §1.3: places for commitments are few in a block, so each pays a whole base fee.
-    let is_commit = |action: &&Action| matches!(action, Action::NameCommit { .. });
+    let is_commit = |action: &Action| matches!(action, Action::NameCommit { .. });
     if tx.body.actions.iter().filter(is_commit).count() > 1 {
         return Err(TxInvalid::ManyCommits);
     }
@@ -48,7 +48,7 @@ impl<S: State> Draft<'_, S> {
         tx.body
             .actions
             .iter()
-            .try_for_each(|action| self.act(&tx.body, action))
+            .try_for_each(|action| self.act(&tx.body, &action))
     }
 
     /// specs/05 §3.2 to §3.5: who sends it, when, and the fee.
@@ -70,7 +70,7 @@ impl<S: State> Draft<'_, S> {
             self.check_frozen(&account, body)?;
         }
         account.nonce = account.nonce.checked_add(1).ok_or(TxInvalid::Overflow)?;
-        let kind = if body.actions.iter().all(is_protective) {
+        let kind = if body.actions.iter().all(|a| is_protective(&a)) {
             Spend::ExemptFee
         } else {
             Spend::Counted

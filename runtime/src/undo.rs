@@ -2,7 +2,7 @@
 
 use crate::draft::Changes;
 use parity_scale_codec::{Decode, Encode};
-use sapwood_primitives::codec::{Bounded, Wire};
+use sapwood_primitives::codec::{Bounded, Item, Wire};
 use sapwood_primitives::{Hash, Leaf};
 
 /// Leaves that one block can touch: far above what 262,144 bytes of actions and the due work of a height reach.
@@ -15,6 +15,11 @@ pub struct UndoEntry {
     pub key: Hash,
     /// Its value before; none if it was absent.
     pub old: Option<Leaf>,
+}
+
+impl Item for UndoEntry {
+    /// A key, and a byte that says that nothing stood there.
+    const MIN_BYTES: usize = 32 + 1;
 }
 
 /// All leaves that a block touched, in key order.

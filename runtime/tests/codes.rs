@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use sapwood_primitives::codec::Bounded;
 use sapwood_primitives::leaf::{Account, CommitmentLeaf};
-use sapwood_primitives::{Action, Block, Chain, Hash, Height, Leaf};
+use sapwood_primitives::{Action, Actions, Block, Chain, Hash, Height, Leaf};
 use sapwood_runtime::{BlockRule, Invalid, TxInvalid};
 use std::collections::BTreeSet;
 
@@ -150,7 +150,7 @@ const TRANSACTIONS: &[Case] = &[
 fn no_actions() -> &'static str {
     let (ledger, _, bob, _) = start();
     let mut body = ledger.body(&bob, vec![records(1)]);
-    body.actions = Bounded::default();
+    body.actions = Actions::default();
     let tx = ledger.sign(body, &bob);
     let refused = sapwood_runtime::check_transaction(&ledger.chain, &ledger.genesis, &tx);
     refused.unwrap_err().code()

@@ -137,10 +137,10 @@ fn no_action_overflows_at_the_last_heights() {
         let at = Height::new(height);
         let mut named = account(&alice, sap(1_000_000));
         named.name = Some(name("alice"));
-        named.guardian = Some(sapwood_primitives::leaf::Guardian {
+        named.guardian = Some(Box::new(sapwood_primitives::leaf::Guardian {
             account: carol.id,
             frozen_until: Height::GENESIS,
-        });
+        }));
         let leaves = vec![
             Leaf::Account(Box::new(named)),
             Leaf::Account(Box::new(account(&carol, sap(1_000_000)))),

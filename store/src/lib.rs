@@ -41,6 +41,7 @@ pub use failed::StorageFailed;
 pub use idle::IdleStore;
 pub use index::{IndexRow, index_rows};
 pub use live::REMEMBERED;
+pub use log::BOUNDARY;
 pub use memtable::Row;
 pub use new::NewStore;
 pub use open::{Config, OpenStore};

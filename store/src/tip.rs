@@ -1,6 +1,7 @@
 //! Places on the main chain.
 
 use parity_scale_codec::{Decode, Encode};
+use sapwood_primitives::codec::Wire;
 use sapwood_primitives::{BlockId, Hash, Height};
 
 /// The end of the main chain, as the store names it.
@@ -12,6 +13,11 @@ pub struct Tip {
     pub id: BlockId,
     /// Root of the state after it.
     pub state_root: Hash,
+}
+
+impl Wire for Tip {
+    /// Height, id and root.
+    const MAX_BYTES: usize = 8 + 32 + 32;
 }
 
 /// Where a transaction stands on the main chain.

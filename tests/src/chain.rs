@@ -6,12 +6,12 @@
 use parity_scale_codec::Encode;
 use sapwood_account_tree::NaiveTree;
 use sapwood_miner::{Job, mine};
-use sapwood_primitives::codec::{Bounded, Bytes};
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::hash::tagged;
 use sapwood_primitives::leaf::{Account, NameLeaf, key};
 use sapwood_primitives::{
-    AccountId, Action, Address, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf,
-    Name, Transaction,
+    AccountId, Action, Actions, Address, Amount, Authority, Block, BlockId, Body, Chain, Hash,
+    Height, Leaf, Name, Transaction,
 };
 use sapwood_runtime::{
     Changes, Connected, Link, State, Unreadable, assemble, check_block, check_header, connect,
@@ -70,7 +70,7 @@ impl Person {
             nonce,
             valid_until: tip.plus(chain.consensus.validity),
             fee: Amount::ZERO,
-            actions: Bounded::new(actions).expect("at most sixteen"),
+            actions: Actions::new(actions).expect("at most sixteen"),
         };
         let length = body
             .clone()

@@ -122,7 +122,11 @@ pub(super) fn decode(api: &Api, params: t::TxParams) -> Result<t::Decoded> {
         valid_until: body.valid_until,
         fee: body.fee,
         authority: tx.authority().hash(),
-        actions: body.actions.iter().map(|a| action_fields(api, a)).collect(),
+        actions: body
+            .actions
+            .iter()
+            .map(|a| action_fields(api, &a))
+            .collect(),
     })
 }
 

@@ -10,8 +10,8 @@ use parity_scale_codec::Encode;
 use proptest::prelude::*;
 use sapwood_primitives::codec::{Malformed, Wire, read};
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authority, Block, Body, Header, Leaf, Records, SealedHeader,
-    Transaction,
+    AccountId, Action, Actions, Amount, Authority, Block, Body, Header, Leaf, Records,
+    SealedHeader, Transaction,
 };
 use std::fmt::Debug;
 
@@ -80,7 +80,7 @@ fn body_of(actions: Vec<Action>) -> Body {
         nonce: 1,
         valid_until: sapwood_primitives::Height::new(2),
         fee: Amount::from_drops(3).unwrap(),
-        actions: sapwood_primitives::codec::Bounded::new(actions).unwrap(),
+        actions: Actions::new(actions).unwrap(),
     }
 }
 

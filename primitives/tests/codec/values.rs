@@ -10,8 +10,9 @@ use sapwood_primitives::leaf::{
 };
 use sapwood_primitives::records::Entry;
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authority, AuthorityHash, Authorization, Block, BlockId, Body,
-    Coinbase, Commitment, Hash, Header, Height, Leaf, Name, Records, SealedHeader, Transaction,
+    AccountId, Action, Actions, Amount, Authority, AuthorityHash, Authorization, Block, BlockId,
+    Body, Coinbase, Commitment, Hash, Header, Height, Leaf, Name, Records, SealedHeader,
+    Transaction,
 };
 
 fn amount() -> impl Strategy<Value = Amount> {
@@ -140,7 +141,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
             nonce,
             valid_until,
             fee,
-            actions: Bounded::new(actions).unwrap(),
+            actions: Actions::new(actions).unwrap(),
         })
 }
 
@@ -257,9 +258,9 @@ fn account_leaf() -> impl Strategy<Value = Account> {
             records,
             name,
             limit,
-            guardian,
-            owner_change,
-            guardian_change,
+            guardian: guardian.map(Box::new),
+            owner_change: owner_change.map(Box::new),
+            guardian_change: guardian_change.map(Box::new),
             standing_order,
             holds,
         }

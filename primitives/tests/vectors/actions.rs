@@ -1,8 +1,7 @@
 //! Actions and bodies from the JSON of transactions.json.
 
-use sapwood_primitives::codec::Bounded;
 use sapwood_primitives::{
-    AccountId, Action, AuthorityHash, Body, Commitment, Height, Name, Records,
+    AccountId, Action, Actions, AuthorityHash, Body, Commitment, Height, Name, Records,
 };
 use serde_json::Value;
 
@@ -99,6 +98,6 @@ pub(crate) fn body(case: &Value) -> Body {
         nonce: number(case, "nonce"),
         valid_until: Height::new(number(case, "valid_until")),
         fee: amount(case, "fee"),
-        actions: Bounded::new(actions.iter().map(action).collect()).unwrap(),
+        actions: Actions::new(actions.iter().map(action).collect()).unwrap(),
     }
 }

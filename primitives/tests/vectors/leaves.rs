@@ -58,17 +58,23 @@ fn account(case: &Value) -> Account {
         records: Records::from_bytes(&bytes(case, "records")).unwrap(),
         name: optional(case, "name", |name| name.as_str().unwrap().parse().unwrap()),
         limit: optional(case, "limit", limit),
-        guardian: optional(case, "guardian", |guardian| Guardian {
-            account: AccountId(array(guardian, "account")),
-            frozen_until: height(guardian, "frozen_until"),
+        guardian: optional(case, "guardian", |guardian| {
+            Box::new(Guardian {
+                account: AccountId(array(guardian, "account")),
+                frozen_until: height(guardian, "frozen_until"),
+            })
         }),
-        owner_change: optional(case, "owner_change", |pending| OwnerChange {
-            change: change(&pending["change"]),
-            effective: height(pending, "effective"),
+        owner_change: optional(case, "owner_change", |pending| {
+            Box::new(OwnerChange {
+                change: change(&pending["change"]),
+                effective: height(pending, "effective"),
+            })
         }),
-        guardian_change: optional(case, "guardian_change", |pending| GuardianChange {
-            authority: AuthorityHash(array(pending, "authority")),
-            effective: height(pending, "effective"),
+        guardian_change: optional(case, "guardian_change", |pending| {
+            Box::new(GuardianChange {
+                authority: AuthorityHash(array(pending, "authority")),
+                effective: height(pending, "effective"),
+            })
         }),
         standing_order: is_some(case, "standing_order").then(|| amount(case, "standing_order")),
         holds: number(case, "holds"),

@@ -8,7 +8,7 @@ use sapwood_primitives::codec::{Bounded, read};
 use sapwood_primitives::leaf::{Account, NameLeaf, System, key};
 use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{
-    Action, Amount, Block, BlockId, Body, Chain, Hash, Height, Leaf, Transaction,
+    Action, Actions, Amount, Block, BlockId, Body, Chain, Hash, Height, Leaf, Transaction,
 };
 use sapwood_runtime::{
     Connected, Invalid, Link, TxInvalid, Undo, assemble, check_block, connect, genesis,
@@ -138,7 +138,7 @@ impl Ledger {
             nonce: self.account(sender).map_or(0, |a| a.nonce),
             valid_until: self.link.height.plus(1 + self.chain.consensus.validity),
             fee: Amount::ZERO,
-            actions: Bounded::new(actions).unwrap(),
+            actions: Actions::new(actions).unwrap(),
         };
         // The authorization takes 97 bytes: a tag, a key, a signature.
         body.fee = self.chain.consensus.min_fee(body.encoded_size() + 97);

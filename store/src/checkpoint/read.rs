@@ -12,7 +12,6 @@ use crate::failed::StorageFailed;
 use crate::index::IndexRow;
 use crate::runs::{Listed, Rows, Runs};
 use crate::tip::Tip;
-use parity_scale_codec::{Decode, DecodeAll};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use sapwood_primitives::codec;
 use sapwood_primitives::{BlockId, Hash, Height, Name, SealedHeader};
@@ -183,13 +182,7 @@ fn parse_name(text: &str) -> Result<Name, StorageFailed> {
 fn tip(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Tip, StorageFailed> {
     let row = meta.get(TIP).map_err(|e| failed("reading the tip", e))?;
     let row = row.ok_or_else(|| rotten("the tip", "absent"))?;
-    let (height, id, state_root) =
-        Decode::decode(&mut row.value()).map_err(|e| rotten("the tip", e))?;
-    Ok(Tip {
-        height,
-        id,
-        state_root,
-    })
+    codec::read(row.value()).map_err(|e| rotten("the tip", e))
 }
 
 /// The number of rows of the state: at most what the runs have.
@@ -219,7 +212,7 @@ pub(super) fn runs(transaction: &ReadTransaction) -> Result<Vec<(u32, Listed)>, 
     let rows = table.iter().map_err(|e| fail(&e))?;
     let listed = rows.map(|row| {
         let (number, listed) = row.map_err(|e| fail(&e))?;
-        let listed = Listed::decode_all(&mut listed.value());
+        let listed = codec::read::<Listed>(listed.value());
         let listed =
             listed.map_err(|_| rotten("the list of files of rows", "an entry does not decode"))?;
         Ok((number.value(), listed))

@@ -2,8 +2,8 @@
 
 use crate::Tip;
 pub(super) use crate::bytes::take;
-use parity_scale_codec::{Decode, DecodeAll, Encode};
-use sapwood_primitives::codec;
+use parity_scale_codec::{Decode, Encode};
+use sapwood_primitives::codec::{self, Wire};
 use sapwood_primitives::{BlockId, TxId};
 use sapwood_runtime::Link;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -256,11 +256,15 @@ pub(super) struct TipRecord {
     pub(super) length: u64,
 }
 
+impl Wire for TipRecord {
+    const MAX_BYTES: usize = Self::PAYLOAD;
+}
+
 impl TipRecord {
     pub(super) const PAYLOAD: usize = 80;
 
-    pub(super) fn decode_payload(mut payload: &[u8]) -> Result<Self, Reason> {
-        Self::decode_all(&mut payload).map_err(|e| format!("a tip does not decode: {e}"))
+    pub(super) fn decode_payload(payload: &[u8]) -> Result<Self, Reason> {
+        codec::read(payload).map_err(|e| format!("a tip does not decode: {e}"))
     }
 }
 

@@ -1,11 +1,9 @@
-//! The parts of a segment and of its index file, for the fuzz targets.
+//! The parts of a segment, for the fuzz targets.
 
 use super::format::{Kind, LinkRecord, RECORD_HEAD, RecordHead, SegmentHeader, TipRecord};
-use super::segment::{BlockRow, Contents, Span, UndoRow};
 use crate::Tip;
 use crate::fuzzing::Seeds;
-use parity_scale_codec::{DecodeAll, Encode};
-use sapwood_primitives::work::Work;
+use parity_scale_codec::Encode;
 use sapwood_primitives::{BlockId, Chain, Hash, Height, TxId};
 
 /// The header of a segment.
@@ -69,39 +67,6 @@ pub fn log_record_seeds() -> Seeds {
     let tip = record(Kind::Tip, tip.encode());
     let links = links.map(|link| record(Kind::Link, link));
     links.into_iter().chain([tip]).collect()
-}
-
-/// The contents that an index file names.
-pub fn log_index(bytes: &[u8]) -> Option<Vec<u8>> {
-    let contents = Contents::decode_all(&mut &*bytes).ok()?;
-    Some(contents.encode())
-}
-
-/// Contents of segments.
-pub fn log_index_seeds() -> Seeds {
-    let span = Span {
-        offset: 4096,
-        length: 300,
-    };
-    let contents = Contents {
-        blocks: vec![BlockRow {
-            id: BlockId([2; 32]),
-            parent: BlockId([1; 32]),
-            height: Height::new(1),
-            work: Work(Default::default()),
-            link: span,
-            body: span,
-        }],
-        undos: vec![UndoRow {
-            id: BlockId([2; 32]),
-            undo: span,
-        }],
-        tip: Some(tip()),
-        top_tip: Height::new(1),
-        next_commit: 2,
-        end: 8192,
-    };
-    vec![contents.encode(), Contents::empty(1).encode()]
 }
 
 fn tip() -> Tip {

@@ -112,17 +112,21 @@ pub use reader::{Candidate, Reader};
 pub use settings::Settings;
 
 use crate::disk::Disk;
+use crate::runs::{Listed, Trailer};
 use crate::{StorageFailed, Tip};
+use format::TipRecord;
 use index::Txs;
 use sapwood_primitives::{BlockId, Height, TxId};
 use sapwood_runtime::Link;
 use sealed::{index_name, remove_if_there};
-use segment::segment_name;
+use segment::{Contents, segment_name};
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 use txs::Runs;
 use write::{OpenSegment, Pending, prepare, publish};
+
+sapwood_primitives::boundary!(Contents, Listed, Tip, TipRecord, Trailer);
 
 /// A block to be stored.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,8 @@ use super::format::{CHECKSUM, PAGE, Reason, fits, page_up, take};
 use super::segment::{Contents, SegmentFile, TxRow};
 use super::txs::{Pages, Table, page_count, pages};
 use crate::disk::{Disk, OpenMode};
-use parity_scale_codec::{DecodeAll, Encode};
+use parity_scale_codec::Encode;
+use sapwood_primitives::codec;
 use std::io;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -86,7 +87,7 @@ pub(super) fn read(
     if !fits(&bytes, segment.seed) {
         return Err("its checksum does not fit".into());
     }
-    let contents = Contents::decode_all(&mut &bytes[HEAD..bytes.len() - CHECKSUM])
+    let contents = codec::read::<Contents>(&bytes[HEAD..bytes.len() - CHECKSUM])
         .map_err(|e| format!("it does not decode: {e}"))?;
     let offset = page_up(end);
     if length < offset + u64::from(count) * PAGE {

@@ -7,6 +7,7 @@ use super::open::OpenLog;
 use crate::disk::DiskFile;
 use crate::{StorageFailed, Tip};
 use parity_scale_codec::{Decode, Encode};
+use sapwood_primitives::codec::Wire;
 use sapwood_primitives::work::Work;
 use sapwood_primitives::{BlockId, Height};
 use std::io;
@@ -79,6 +80,11 @@ pub(super) struct Contents {
     pub(super) next_commit: u64,
     /// Where that commit goes.
     pub(super) end: u64,
+}
+
+impl Wire for Contents {
+    /// A hundred times what the blocks of a segment take; one with more is scanned again.
+    const MAX_BYTES: usize = 32 << 20;
 }
 
 impl Contents {

@@ -3,6 +3,7 @@
 use crate::bytes::take;
 use parity_scale_codec::{Decode, Encode};
 use sapwood_primitives::BlockId;
+use sapwood_primitives::codec::{self, Wire};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Number of the layout.
@@ -256,7 +257,7 @@ impl Index {
 
 /// The last bytes of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) struct Trailer {
+pub(crate) struct Trailer {
     pub(super) rows: u64,
     pub(super) blocks: u64,
     /// Of eight bytes, in the map.
@@ -265,6 +266,10 @@ pub(super) struct Trailer {
     pub(super) end: u64,
     /// Of the index's bytes.
     pub(super) index_checksum: u64,
+}
+
+impl Wire for Trailer {
+    const MAX_BYTES: usize = 5 * 8;
 }
 
 impl Trailer {
@@ -279,10 +284,11 @@ impl Trailer {
     }
 
     /// Reads a trailer, if it is that of a file of this length.
-    pub(super) fn decode_with(mut bytes: &[u8], seed: u64, length: u64) -> Result<Self, Reason> {
-        let trailer = Self::decode(&mut bytes).map_err(|_| "the trailer is cut short")?;
-        let checksum = take(&mut bytes).map(u64::from_le_bytes);
-        if checksum != Some(trailer.checksum(seed)) {
+    pub(super) fn decode_with(bytes: &[u8], seed: u64, length: u64) -> Result<Self, Reason> {
+        let cut = "the trailer is cut short";
+        let (trailer, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(cut)?;
+        let trailer: Self = codec::read(trailer).map_err(|_| cut)?;
+        if u64::from_le_bytes(*checksum) != trailer.checksum(seed) {
             return Err("the trailer's checksum does not fit");
         }
         match trailer.length() == Some(length) {

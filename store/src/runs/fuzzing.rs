@@ -2,8 +2,8 @@
 
 use super::format::{Header, Index, Map, TRAILER, Trailer, next_row, push_row};
 use crate::fuzzing::Seeds;
-use parity_scale_codec::{Decode, Encode};
-use sapwood_primitives::BlockId;
+use parity_scale_codec::Encode;
+use sapwood_primitives::{BlockId, codec};
 
 /// The header of a run.
 pub fn rows_header(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -43,8 +43,8 @@ pub fn rows_block_seeds() -> Seeds {
 /// The index of a run with its trailer, without the trailer's own checksum.
 pub fn rows_index(bytes: &[u8]) -> Option<Vec<u8>> {
     let split = bytes.len().checked_sub(TRAILER - 8)?;
-    let (index, mut trailer) = bytes.split_at(split);
-    let trailer = Trailer::decode(&mut trailer).ok()?;
+    let (index, trailer) = bytes.split_at(split);
+    let trailer: Trailer = codec::read(trailer).ok()?;
     let index = Index::decode(index, &trailer).ok()?;
     Some([index.encode(), trailer.encode()].concat())
 }

@@ -49,6 +49,7 @@ mod read;
 mod tests;
 mod write;
 
+pub(crate) use format::Trailer;
 pub(crate) use merge::{Merge, Rows};
 pub(crate) use write::RunWriter;
 
@@ -56,6 +57,7 @@ use crate::disk::DiskFile;
 use crate::failed::StorageFailed;
 use format::Index;
 use parity_scale_codec::{Decode, Encode};
+use sapwood_primitives::codec::Wire;
 use sapwood_primitives::{BlockId, Hash};
 use std::io;
 use std::sync::Arc;
@@ -79,6 +81,10 @@ pub(crate) struct Listed {
     pub(crate) rows: u64,
     /// Of the trailer.
     pub(crate) checksum: u64,
+}
+
+impl Wire for Listed {
+    const MAX_BYTES: usize = 3 * 8;
 }
 
 /// The runs of one state, the oldest first.

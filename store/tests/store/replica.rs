@@ -3,12 +3,12 @@
 use parity_scale_codec::Encode;
 use sapwood_account_tree::hash::value_hash;
 use sapwood_account_tree::{Key, NaiveTree};
-use sapwood_primitives::codec::{Bounded, Bytes};
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::leaf::{Account, key};
 use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf, Name,
-    Transaction,
+    AccountId, Action, Actions, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf,
+    Name, Transaction,
 };
 use sapwood_runtime::{
     CheckedBlock, Link, State, Unreadable, assemble, commitment, connect, due_heights, genesis,
@@ -154,7 +154,7 @@ impl Replica {
             nonce: sender.nonce,
             valid_until: Height::new(self.height() + 20),
             fee: Amount::from_drops(100_000).unwrap(),
-            actions: Bounded::new(vec![action]).unwrap(),
+            actions: Actions::new(vec![action]).unwrap(),
         };
         Some(body.sign(&self.genesis, &keypair(from), &[0; 32]))
     }

@@ -116,7 +116,7 @@ pub(crate) fn change(ctx: &Context, change: &Change) -> String {
 
 /// A whole transaction, a line for each part.
 pub(crate) fn body(ctx: &Context, body: &Body) -> Vec<String> {
-    let mut lines: Vec<String> = body.actions.iter().map(|a| action(ctx, a)).collect();
+    let mut lines: Vec<String> = body.actions.iter().map(|a| action(ctx, &a)).collect();
     lines.push(format!(
         "fee {}, number {} of the account {}, valid until block {}",
         body.fee,

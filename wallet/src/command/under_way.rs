@@ -80,7 +80,7 @@ impl UnderWay {
             let waits = sent.account == id && sent.nonce >= nonce && sent.valid_until > self.height;
             if let (true, Ok(tx)) = (waits, read::<Transaction>(&sent.tx.0)) {
                 let actions = tx.body.actions.iter();
-                let what: Vec<String> = actions.map(|one| describe::action(ctx, one)).collect();
+                let what: Vec<String> = actions.map(|one| describe::action(ctx, &one)).collect();
                 lines.push(format!(
                     "sent, in no block yet: {} ({})",
                     what.join("; "),

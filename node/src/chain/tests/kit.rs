@@ -3,11 +3,11 @@
 use crate::chain::{At, Change, Ledger, Outcome};
 use parity_scale_codec::Encode;
 use sapwood_account_tree::{Claim, Key, NaiveTree, Root, verify};
-use sapwood_primitives::codec::{Bounded, Bytes};
+use sapwood_primitives::codec::Bytes;
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::work::CompactTarget;
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf,
+    AccountId, Action, Actions, Amount, Authority, Block, BlockId, Body, Chain, Hash, Height, Leaf,
     Transaction,
 };
 use sapwood_runtime::{
@@ -89,7 +89,7 @@ pub(crate) fn sign(
         nonce,
         valid_until: Height::new(valid_until),
         fee: drops(fee),
-        actions: Bounded::new(actions).unwrap(),
+        actions: Actions::new(actions).unwrap(),
     };
     body.sign(genesis, &keypair(from), &[0; 32])
 }

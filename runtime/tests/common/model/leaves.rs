@@ -33,17 +33,23 @@ impl Model {
                     exempt_level: bucket.exempt as u64,
                     last: Height::new(bucket.last),
                 }),
-                guardian: person.guardian.map(|(account, until)| Guardian {
-                    account: AccountId(account),
-                    frozen_until: Height::new(until),
+                guardian: person.guardian.map(|(account, until)| {
+                    Box::new(Guardian {
+                        account: AccountId(account),
+                        frozen_until: Height::new(until),
+                    })
                 }),
-                owner_change: person.pending.clone().map(|(change, at)| OwnerChange {
-                    change,
-                    effective: Height::new(at),
+                owner_change: person.pending.clone().map(|(change, at)| {
+                    Box::new(OwnerChange {
+                        change,
+                        effective: Height::new(at),
+                    })
                 }),
-                guardian_change: person.recovery.map(|(authority, at)| GuardianChange {
-                    authority: AuthorityHash(authority),
-                    effective: Height::new(at),
+                guardian_change: person.recovery.map(|(authority, at)| {
+                    Box::new(GuardianChange {
+                        authority: AuthorityHash(authority),
+                        effective: Height::new(at),
+                    })
                 }),
                 standing_order: person.standing.map(amount),
                 holds: 0,

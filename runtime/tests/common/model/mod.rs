@@ -250,7 +250,7 @@ impl Model {
             require(body.nonce <= sender.nonce, "nonce_gap"),
         ])?;
         let frozen = sender.guardian.is_some_and(|(_, until)| h < until);
-        let only_cancels = body.actions.iter().all(|a| *a == Action::PendingCancel);
+        let only_cancels = body.actions.iter().all(|a| a == Action::PendingCancel);
         require(!frozen || only_cancels, "frozen")?;
         let most = self.rules.exempt_fees;
         require(!frozen || body.fee.drops() <= most, "frozen_fee")?;
@@ -270,7 +270,7 @@ impl Model {
         self.spend(body.sender.0, fee, protective, false)?;
         self.fees += body.fee.drops();
         for action in body.actions.iter() {
-            self.act(body, action)?;
+            self.act(body, &action)?;
         }
         Ok(())
     }

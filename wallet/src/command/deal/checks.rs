@@ -52,7 +52,7 @@ impl Deal<'_> {
         let only_cancels = body
             .actions
             .iter()
-            .all(|action| *action == Action::PendingCancel);
+            .all(|action| action == Action::PendingCancel);
         match &self.actor.account.guardian {
             Some(guardian) if next < guardian.frozen_until && !only_cancels => {
                 Err(CliError::refused(
@@ -87,7 +87,7 @@ impl Deal<'_> {
             return Ok(());
         };
         let height = self.link.next_height();
-        let fee_kind = if body.actions.iter().all(is_protective) {
+        let fee_kind = if body.actions.iter().all(|a| is_protective(&a)) {
             Spend::ExemptFee
         } else {
             Spend::Counted

@@ -12,9 +12,8 @@ mod pending;
 mod unsigned;
 
 use parity_scale_codec::Encode;
-use sapwood_primitives::codec::Bounded;
 use sapwood_primitives::{
-    AccountId, Action, Amount, Authorization, Body, Height, Transaction, TxId,
+    AccountId, Action, Actions, Amount, Authorization, Body, Height, Transaction, TxId,
 };
 use sapwood_rpc::types::Hex;
 use serde::Serialize;
@@ -234,7 +233,7 @@ impl<'a> Deal<'a> {
             nonce: account.nonce + under_way.count,
             valid_until: next.plus(validity - 1),
             fee: Amount::ZERO,
-            actions: Bounded::new(order.actions)
+            actions: Actions::new(order.actions)
                 .map_err(|error| CliError::usage("too_many_actions", error.to_string(), ""))?,
         };
         let least = rules.min_fee(encoded_len(&body));

@@ -317,7 +317,7 @@ impl Signed {
 fn does(ctx: &Context, body: &Body) -> Vec<String> {
     body.actions
         .iter()
-        .map(|action| describe::action(ctx, action))
+        .map(|action| describe::action(ctx, &action))
         .collect()
 }
 

@@ -266,7 +266,7 @@ impl<'a> Drive<'a> {
 
     fn is_reveal(&self, tx: &Transaction) -> bool {
         tx.body.actions.iter().any(|action| {
-            matches!(action, Action::NameReveal { name, salt, .. } if *name == self.name && *salt == self.entry.salt)
+            matches!(action, Action::NameReveal { name, salt, .. } if name == self.name && salt == self.entry.salt)
         })
     }
 

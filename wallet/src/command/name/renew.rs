@@ -252,7 +252,7 @@ fn finish_sent(
             continue;
         };
         let renews = tx.body.actions.iter().any(|action| match action {
-            Action::NameRenew { name, .. } => wanted.iter().any(|one| one.name == *name),
+            Action::NameRenew { name, .. } => wanted.iter().any(|one| one.name == name),
             _ => false,
         });
         if !renews {

@@ -150,12 +150,12 @@ pub(crate) fn hidden_names(
                 match action {
                     // Blocks are seen from the newest on, so a reveal before its commitment.
                     Action::NameReveal { name, salt, .. } => {
-                        revealed.insert(commitment(name, &sender, salt));
+                        revealed.insert(commitment(&name, &sender, &salt));
                     }
                     Action::NameCommit { commitment } => found.push(HiddenName {
                         account: *account,
                         sender,
-                        commitment: *commitment,
+                        commitment: commitment,
                         height,
                         until: height.plus(rules.commit_max),
                         transaction: tx.clone(),

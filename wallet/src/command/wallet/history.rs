@@ -147,10 +147,10 @@ fn entries_of(ctx: &Context, block: &Block, own: &[(u32, AccountId)]) -> Vec<Ent
         let actions = &tx.body.actions;
         if let Some(account) = own_index(&tx.body.sender) {
             let sent = sum(actions.iter().filter_map(|action| match action {
-                Action::Transfer { amount, .. } => Some(*amount),
+                Action::Transfer { amount, .. } => Some(amount),
                 _ => None,
             }));
-            let what: Vec<String> = actions.iter().map(|a| describe::action(ctx, a)).collect();
+            let what: Vec<String> = actions.iter().map(|a| describe::action(ctx, &a)).collect();
             let mut out = entry(
                 account,
                 tx.txid(),
@@ -163,7 +163,7 @@ fn entries_of(ctx: &Context, block: &Block, own: &[(u32, AccountId)]) -> Vec<Ent
         }
         for (account, id) in own {
             let got = sum(actions.iter().filter_map(|action| match action {
-                Action::Transfer { to, amount } if to == id => Some(*amount),
+                Action::Transfer { to, amount } if to == *id => Some(amount),
                 _ => None,
             }));
             if got != Amount::ZERO {

@@ -97,7 +97,7 @@ fn sign_file(
     ));
     for body in &checked.bodies {
         for action in body.actions.iter() {
-            ctx.say(format!("  {}", describe::action(ctx, action)));
+            ctx.say(format!("  {}", describe::action(ctx, &action)));
         }
         let last = moment_of(body.valid_until, header.height, header.time, block_time);
         ctx.say(format!(
