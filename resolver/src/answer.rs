@@ -40,6 +40,13 @@ pub fn refuse(query: &[u8]) -> Option<Vec<u8>> {
     respond(query, Transport::Udp, |_| Reply::empty(Rcode::REFUSED))
 }
 
+/// The answer that says only that TCP would do (specs/07 §4); none if the query is not worth one.
+pub(crate) fn truncated(query: &[u8]) -> Option<Vec<u8>> {
+    query::parse(query)
+        .ok()
+        .map(|query| message::truncated(&query, Rcode::NOERROR, false))
+}
+
 fn respond(
     packet: &[u8],
     transport: Transport,

@@ -12,12 +12,14 @@ mod lookup;
 mod message;
 pub mod private;
 mod query;
+mod rates;
 mod records;
 pub mod remote;
 pub mod server;
 pub mod zone;
 
 pub use answer::{Transport, answer};
+pub use rates::RateLimit;
 pub use remote::{NodeApi, RemoteResolver};
 pub use server::{Listener, Local, Respond, bind};
 pub use zone::{Found, NameSource, Unavailable, ZoneConfig};

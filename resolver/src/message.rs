@@ -37,12 +37,16 @@ pub(crate) fn bad_version(query: &Query) -> Vec<u8> {
 
 /// The answer in at most `limit` bytes; without records and with TC if it does not fit.
 pub(crate) fn build(query: &Query, reply: &Reply, limit: usize) -> Vec<u8> {
-    whole(query, reply, limit).unwrap_or_else(|_| {
-        let mut question = question(query, reply.rcode);
-        question.header_mut().set_aa(reply.authoritative);
-        question.header_mut().set_tc(true);
-        finish(question.answer(), query.edns)
-    })
+    whole(query, reply, limit)
+        .unwrap_or_else(|_| truncated(query, reply.rcode, reply.authoritative))
+}
+
+/// An answer without records and with TC.
+pub(crate) fn truncated(query: &Query, rcode: Rcode, authoritative: bool) -> Vec<u8> {
+    let mut question = question(query, rcode);
+    question.header_mut().set_aa(authoritative);
+    question.header_mut().set_tc(true);
+    finish(question.answer(), query.edns)
 }
 
 fn whole(query: &Query, reply: &Reply, limit: usize) -> Result<Vec<u8>, PushError> {

@@ -1,15 +1,17 @@
 //! DNS over UDP and TCP (RFC 1035 §4.2, RFC 7766) around something that answers: [`Local`] state or a remote node.
 //!
-//! Everything is bounded: queries worked on at once, TCP connections, the time and the number of queries of each. Only this computer is served unless
-//! [`Listener::serving_everyone`] says otherwise; a server for the public also needs rate limits, which belong before it.
+//! Everything is bounded: queries worked on at once, TCP connections, the time and the number of queries of each, and how often one network is answered over UDP
+//! ([`RateLimit`]). Only this computer is served unless [`Listener::serving_everyone`] says otherwise.
 
-use crate::answer::{Transport, answer, refuse};
+use crate::answer::{Transport, answer, refuse, truncated};
+use crate::rates::{RateLimit, Rates, Verdict, network};
 use crate::zone::{NameSource, ZoneConfig};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -28,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const PORT_TRIES: usize = 32;
 /// Pause after the system refused a connection (it has run out of files), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A flood is worth a line in the log this often.
+const FLOOD_LINE: Duration = Duration::from_secs(60);
 
 /// Something that answers queries.
 pub trait Respond: Send + Sync + 'static {
@@ -76,6 +80,8 @@ pub struct Listener {
 struct Rules {
     everyone: bool,
     idle: Duration,
+    others: RateLimit,
+    loopback: RateLimit,
 }
 
 /// Binds UDP and TCP to the same port; port 0 asks the system for one that is free for both.
@@ -95,6 +101,8 @@ pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
                     rules: Rules {
                         everyone: false,
                         idle: IDLE,
+                        others: RateLimit::OTHERS,
+                        loopback: RateLimit::LOOPBACK,
                     },
                 });
             }
@@ -127,15 +135,23 @@ impl Listener {
         self
     }
 
+    /// Answers other computers, and this one, so often over UDP, instead of [`RateLimit::OTHERS`] and [`RateLimit::LOOPBACK`].
+    #[must_use]
+    pub fn limiting(mut self, others: RateLimit, loopback: RateLimit) -> Self {
+        (self.rules.others, self.rules.loopback) = (others, loopback);
+        self
+    }
+
     /// Serves until `shutdown` is done, or a part of it ended, which only a bug can bring about; then all connections are closed.
     pub async fn serve(self, responder: Arc<impl Respond>, shutdown: impl Future<Output = ()>) {
         let mut tasks = JoinSet::new();
         let udp = Arc::new(self.udp);
+        let gate = Arc::new(Gate::new(self.rules));
         for _ in 0..at_once(&*responder) {
             tasks.spawn(serve_udp(
                 Arc::clone(&udp),
                 Arc::clone(&responder),
-                self.rules,
+                Arc::clone(&gate),
             ));
         }
         tasks.spawn(serve_tcp(self.tcp, responder, self.rules));
@@ -175,7 +191,45 @@ fn judge(sender: SocketAddr, everyone: bool) -> Sender {
     }
 }
 
-async fn serve_udp(socket: Arc<UdpSocket>, responder: Arc<impl Respond>, rules: Rules) {
+/// Judges the senders of datagrams.
+struct Gate {
+    everyone: bool,
+    rates: Rates,
+    begun: Instant,
+    /// Seconds from the beginning to the first moment for another line in the log.
+    next_line: AtomicU64,
+}
+
+impl Gate {
+    fn new(rules: Rules) -> Self {
+        Self {
+            everyone: rules.everyone,
+            rates: Rates::new(rules.others, rules.loopback),
+            begun: Instant::now(),
+            next_line: AtomicU64::new(0),
+        }
+    }
+
+    fn rate(&self, sender: SocketAddr) -> Verdict {
+        let now = self.begun.elapsed();
+        let verdict = self.rates.judge(sender.ip(), now);
+        let due = self.next_line.load(Ordering::Relaxed);
+        if verdict != Verdict::Answer && now.as_secs() >= due {
+            let next = now.as_secs() + FLOOD_LINE.as_secs();
+            if self
+                .next_line
+                .compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+            {
+                let network = network(sender.ip().to_canonical());
+                tracing::warn!(%network, "DNS queries come faster than they are answered; some are told to use TCP, the others are dropped");
+            }
+        }
+        verdict
+    }
+}
+
+async fn serve_udp(socket: Arc<UdpSocket>, responder: Arc<impl Respond>, gate: Arc<Gate>) {
     let mut buffer = vec![0; MAX_QUERY];
     loop {
         // An error here is an ICMP message about an earlier answer; the socket goes on.
@@ -184,10 +238,14 @@ async fn serve_udp(socket: Arc<UdpSocket>, responder: Arc<impl Respond>, rules: 
             continue;
         };
         let query = &buffer[..len];
-        let reply = match judge(sender, rules.everyone) {
-            Sender::Served => responder.respond(query, Transport::Udp).await,
-            Sender::Refused => refuse(query),
+        let reply = match judge(sender, gate.everyone) {
             Sender::Dropped => None,
+            judged => match (gate.rate(sender), judged) {
+                (Verdict::Drop, _) => None,
+                (Verdict::Truncate, _) => truncated(query),
+                (Verdict::Answer, Sender::Served) => responder.respond(query, Transport::Udp).await,
+                (Verdict::Answer, _) => refuse(query),
+            },
         };
         if let Some(reply) = reply
             && let Err(error) = socket.send_to(&reply, sender).await

@@ -1,7 +1,7 @@
 //! The server on 127.0.0.1: both protocols on one port, framing, bounds.
 
 use crate::world::{Query, Seen, World, main_zone};
-use sapwood_resolver::{Local, bind};
+use sapwood_resolver::{Local, RateLimit, bind};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -211,4 +211,51 @@ async fn shutdown_ends_the_server_and_frees_the_port() {
 async fn a_port_that_is_taken_is_an_error() {
     let server = start(FOREVER).await;
     assert!(bind(server.address).await.is_err());
+}
+
+/// A source that asks far more often than it is answered: the server goes on, what it says grows no faster than it may, and an honest client elsewhere notices nothing.
+#[tokio::test]
+async fn a_flood_from_one_network_is_held_to_its_rate_and_sent_to_tcp() {
+    let world = World::default().with("alice", &["@ A 8.8.8.8"]);
+    let limit = RateLimit {
+        per_second: 1,
+        burst: 20,
+    };
+    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = listener.limiting(RateLimit::OTHERS, limit);
+    let address = listener.local_addr().unwrap();
+    let responder = Arc::new(Local::new(world, main_zone()));
+    let serving = tokio::spawn(listener.serve(responder, std::future::pending()));
+    let query = Query::new("alice.leaf.alt", "A").bytes();
+    let flood = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (mut answered, mut truncated, mut silent) = (0, 0, 0);
+    let mut reply = [0; 512];
+    let begun = std::time::Instant::now();
+    for _ in 0..200 {
+        flood.send_to(&query, address).await.unwrap();
+        match timeout(Duration::from_millis(50), flood.recv(&mut reply)).await {
+            Ok(len) if reply[2] & 2 == 0 => {
+                assert!(len.unwrap() > query.len());
+                answered += 1;
+            }
+            Ok(len) => {
+                assert_eq!(len.unwrap(), query.len(), "a slip must not amplify");
+                truncated += 1;
+            }
+            Err(_) => silent += 1,
+        }
+    }
+    let most = 20 + 1 + begun.elapsed().as_secs();
+    assert!((20..=most).contains(&answered), "{answered} of {most}");
+    assert!(truncated >= 50 && silent >= 50, "{truncated}, {silent}");
+    // Over TCP the same source is answered, and over UDP another network is.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&framed(&query)).await.unwrap();
+    let whole = read_reply(&mut stream).await.unwrap();
+    assert!(whole.len() > query.len() && whole[2] & 2 == 0);
+    let honest = UdpSocket::bind("127.0.9.1:0").await.unwrap();
+    honest.send_to(&query, address).await.unwrap();
+    let received = timeout(FOREVER, honest.recv(&mut reply)).await.unwrap();
+    assert_eq!(&reply[..received.unwrap()], &whole[..]);
+    serving.abort();
 }
