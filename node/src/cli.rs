@@ -49,6 +49,11 @@ pub(crate) struct Global {
     /// rpc.json of the node to call, or a copy of it, whose cookie goes with the URL
     #[arg(long, global = true, env = "SAPWOOD_COOKIE_FILE", value_name = "FILE")]
     pub(crate) cookie_file: Option<PathBuf>,
+    /// File with settings; if left out, $XDG_CONFIG_HOME/sapwood/sapwood.toml or ~/.config/sapwood/sapwood.toml, if it is there
+    ///
+    /// Flags are stronger than the environment, that than the file, and that than the defaults. `sapwood config show` prints such a file.
+    #[arg(long, global = true, env = "SAPWOOD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Print one JSON object, also on errors
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -56,6 +61,8 @@ pub(crate) struct Global {
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
     /// What is logged to stderr, e.g. `info` or `sapwood_node=debug`
+    ///
+    /// error: you must act. warn: something was wrong and heals, or was refused. info: a few lines an hour while nothing happens. debug and trace: for whoever looks for a fault.
     #[arg(long, global = true, env = "SAPWOOD_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 }
@@ -71,9 +78,19 @@ pub(crate) enum Command {
     /// Run a full node
     #[command(after_help = "Example:\n  sapwood node --chain dev --mine dsap1…")]
     Node(NodeArgs),
-    /// Show the node at a glance: head, mempool, names, DNS
+    /// Mine for a node as a process of its own
+    ///
+    /// Blocks are searched here and handed in over the node's RPC. It waits while the node is away, and ends in order at Ctrl-C or SIGTERM. With --json each line is an object with an `event`.
+    #[command(after_help = "Example:\n  sapwood mine --chain dev --address dsap1… --threads 2")]
+    Mine(MineArgs),
+    /// Show everything at a glance: head, mempool, names, DNS, wallet
     #[command(after_help = "Example:\n  sapwood status")]
     Status,
+    /// Print a line for each block as it comes, and for each reorganisation
+    ///
+    /// It waits while the node is away and leaves nothing out. With --json each line is an object with an `event`: `head`, `block`, `reorg` or `waiting`.
+    #[command(after_help = "Example:\n  sapwood follow\n  sapwood follow --json")]
+    Follow,
     /// Wallets and coins
     #[command(subcommand)]
     Wallet(WalletCommand),
@@ -118,6 +135,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  sapwood rpc --list\n  sapwood rpc chain_head\n  sapwood rpc name_show '{\"name\":\"hello\"}'"
     )]
     Rpc(RpcArgs),
+    /// The configuration: what holds, where it comes from, whether a file is right
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  sapwood completions bash > /etc/bash_completion.d/sapwood")]
     Completions {
@@ -129,6 +149,31 @@ pub(crate) enum Command {
     Man {
         /// The folder
         dir: PathBuf,
+    },
+    /// Print the reference of all commands, as it stands in docs/commands.md
+    #[command(hide = true)]
+    Reference,
+}
+
+/// `sapwood config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting with its value, as a file that would say the same
+    #[command(
+        after_help = "Example:\n  sapwood config show --origin\n  sapwood config show > sapwood.toml"
+    )]
+    Show {
+        /// Say where each value comes from, and what it overrides
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Check a whole file without starting anything; exit code 2 if it is wrong
+    #[command(
+        after_help = "Example:\n  sapwood config check\n  sapwood config check ./sapwood.toml"
+    )]
+    Check {
+        /// The file; if left out, the one that every command reads
+        file: Option<PathBuf>,
     },
 }
 
@@ -195,7 +240,7 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) mine: Option<String>,
     /// Threads of the miner; if left out, all cores
-    #[arg(long, value_name = "N", requires = "mine")]
+    #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Run no DNS server
     #[arg(long)]
@@ -212,6 +257,17 @@ pub(crate) struct NodeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub(crate) ports: PortArgs,
+}
+
+/// `sapwood mine`
+#[derive(Debug, Args)]
+pub(crate) struct MineArgs {
+    /// Who is paid
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// Threads of the search; if left out, all cores
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 /// `sapwood resolve`

@@ -34,28 +34,39 @@ pub(crate) fn connect(
 }
 
 /// The overview, as data and as text.
-pub(crate) struct StatusReport(t::Status);
+pub(crate) struct StatusReport {
+    node: t::Status,
+    wallet: Value,
+}
 
 /// `sapwood status`
 ///
 /// # Errors
 /// If no node answers.
 pub(crate) async fn status(client: &Client) -> Result<StatusReport, CliError> {
-    Ok(StatusReport(
-        client.call::<t::NodeStatus>(t::NoParams {}).await?,
-    ))
+    Ok(StatusReport {
+        node: client.call::<t::NodeStatus>(t::NoParams {}).await?,
+        wallet: Value::Null,
+    })
 }
 
 impl StatusReport {
     /// The object for `--json`.
     pub(crate) fn json(&self) -> Value {
-        serde_json::to_value(&self.0).expect("a status is plain data")
+        let mut status = serde_json::to_value(&self.node).expect("a status is plain data");
+        status["wallet"] = self.wallet.clone();
+        status
+    }
+
+    /// With what is known of the wallet.
+    pub(crate) fn with_wallet(self, wallet: Value) -> Self {
+        Self { wallet, ..self }
     }
 }
 
 impl fmt::Display for StatusReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = &self.0;
+        let s = &self.node;
         writeln!(f, "chain     {} (genesis {})", escape(&s.chain), s.genesis)?;
         writeln!(
             f,
@@ -82,7 +93,13 @@ impl fmt::Display for StatusReport {
             "DNS       {}",
             s.dns.as_deref().map_or_else(|| "off".to_owned(), escape)
         )?;
-        writeln!(f, "data      {}", escape(&s.data_dir))?;
+        writeln!(
+            f,
+            "storage   {} in {}",
+            if s.storage_failed { "FAILED" } else { "good" },
+            escape(&s.data_dir)
+        )?;
+        f.write_str(&crate::overview::text(&self.wallet, now()))?;
         for parked in &s.parked_branches {
             writeln!(
                 f,

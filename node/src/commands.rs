@@ -2,12 +2,14 @@
 
 use crate::cli::{Command, DevArgs, Global, NodeArgs, ResolverArgs};
 use crate::dev::{self, Place};
+use crate::manager::Manager;
 use crate::mining::{MinerOptions, Pace};
 use crate::places::{MetricsAt, Places};
 use crate::reconnect::Reconnecting;
 use crate::{block_on, output, print, print_text, tour};
 use sapwood_account_tree::Mode;
 use sapwood_node::running::{self, Ended, Options, Running, Sockets, StartNode};
+use sapwood_node::supervisor::Parts;
 use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::{RemoteResolver, ZoneConfig};
 use sapwood_store::Config as StoreConfig;
@@ -46,13 +48,18 @@ pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> 
         Err(command) => *command,
     };
     let url = global.rpc.as_deref();
+    if matches!(command, Command::Status) {
+        // The wallet waits for the node by itself, outside of any other waiting.
+        let status = block_on(async {
+            let client = crate::client::connect(&places, url, global.cookie_file.as_deref())?;
+            crate::client::status(&client).await
+        })?;
+        let status = status.with_wallet(crate::overview::wallet(context));
+        return print(global, &status.json(), &status.to_string());
+    }
     block_on(async {
         let client = crate::client::connect(&places, url, global.cookie_file.as_deref())?;
         match command {
-            Command::Status => {
-                let status = crate::client::status(&client).await?;
-                print(global, &status.json(), &status.to_string())
-            }
             Command::Resolve(args) => {
                 let resolution = crate::client::resolve(&client, chain, &args).await?;
                 output(global, &resolution, &resolution.to_string())
@@ -81,6 +88,7 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
         return block_on(tour::run(global.json));
     }
     let chain = chain(global, "dev")?;
+    open_files()?;
     if chain.consensus.retarget {
         return Err(CliError::new(
             Exit::Usage,
@@ -127,6 +135,15 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
 pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
+    open_files()?;
+    if args.threads.is_some() && args.mine.is_none() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "threads",
+            "--threads is for a node that mines",
+            "add --mine ADDRESS",
+        ));
+    }
     let mine = args
         .mine
         .as_deref()
@@ -155,7 +172,7 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
             let sockets = sockets.with(args.ports.extras(MetricsAt::LOOPBACK)).await?;
             running::start(options, sockets).await
         };
-        let node = start.await.map_err(|e| cannot_start(&e))?;
+        let mut node = start.await.map_err(|e| cannot_start(&e))?;
         let dns = node.dns.map(|a| a.to_string());
         let [rpc_public, metrics] = urls(&node);
         let ready = serde_json::json!({ "schema": 1, "rpc": format!("http://{}/", node.rpc), "rpc_public": rpc_public, "dns": dns, "metrics": metrics, "data": places.dir() });
@@ -172,6 +189,20 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
             let stopped = node.until(std::future::ready(())).await;
             return Err(stopped.map_or_else(|e| ended(&e), |()| unheard));
         }
+        let manager = Manager::from_environment();
+        manager.tell("READY=1");
+        let handle = node.handle.clone();
+        let watchdog = manager.clone();
+        // The chain's thread must answer: it is what everything else waits for.
+        let answers = move || {
+            let handle = handle.clone();
+            async move { handle.pool_info().await.is_ok() }
+        };
+        node.add("the watchdog", |stop| watchdog.keep_up(stop, answers));
+        let asked = async {
+            asked.await;
+            manager.tell("STOPPING=1");
+        };
         node.until(asked).await.map_err(|e| ended(&e))
     })
 }
@@ -198,7 +229,6 @@ fn miner(
             "`sapwood wallet address` prints one",
         )
     })?;
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     // Without retargeting nothing else would slow the blocks down.
     let pace = match chain.consensus.retarget {
         true => Pace::Always,
@@ -206,8 +236,52 @@ fn miner(
     };
     Ok(MinerOptions {
         payee: payee.id(),
-        threads: threads.unwrap_or(cores),
+        threads: self::threads(threads),
         pace: watch::channel(pace).1,
+    })
+}
+
+/// How many threads a miner has: as many as were asked for, otherwise one a core.
+pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    if let Some(threads) = asked.filter(|threads| *threads > cores) {
+        tracing::warn!(%threads, %cores, "more threads than cores mine no faster and slow everything else down");
+    }
+    asked.unwrap_or(cores)
+}
+
+/// An error of the command line.
+pub(crate) fn usage(code: &'static str, message: &str, hint: &str) -> CliError {
+    CliError::new(Exit::Usage, code, message, hint)
+}
+
+/// Files and connections that a server may have open, at least.
+const OPEN_FILES: u64 = 1_024;
+
+/// Sees to it that enough files can be open, before the first is.
+///
+/// # Errors
+/// If the system allows fewer than are needed.
+pub(crate) fn open_files() -> Result<(), CliError> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|now| now >= OPEN_FILES) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: Some(OPEN_FILES),
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).map_err(|_| {
+        CliError::new(
+            Exit::Usage,
+            "open_files",
+            format!(
+                "this process may open {} files and needs {OPEN_FILES}",
+                limit.maximum.unwrap_or_default()
+            ),
+            "raise the limit with `ulimit -n`, or LimitNOFILE= in a unit of systemd",
+        )
     })
 }
 
@@ -226,6 +300,10 @@ fn zone(chain: &Chain, private_addresses: Option<&str>) -> ZoneConfig {
 pub(crate) fn resolver(global: &Global, args: &ResolverArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
+    crate::config::suffix(&args.suffix).map_err(|reason| {
+        let message = format!("--suffix {reason}");
+        CliError::new(Exit::Usage, "suffix", message, "e.g. --suffix leaf.alt")
+    })?;
     let zone = zone(&chain, args.private_addresses.as_deref())
         .with_suffix(&args.suffix)
         .map_err(|e| {
@@ -263,8 +341,20 @@ pub(crate) fn resolver(global: &Global, args: &ResolverArgs) -> Result<(), CliEr
                 "DNS {address}, every answer proven against headers whose work was checked; Ctrl-C stops\n"
             ),
         )?;
-        resolver.serve(listener, asked).await;
-        Ok(())
+        let manager = Manager::from_environment();
+        manager.tell("READY=1");
+        let mut parts = Parts::default();
+        parts.add("the resolver", |stop| resolver.serve(listener, stop));
+        parts.add("the watchdog", |stop| {
+            manager.clone().keep_up(stop, || async { true })
+        });
+        let ended = tokio::select! {
+            () = asked => Ok(()),
+            ended = parts.first_end() => Err(self::ended(&Ended::Part(ended))),
+        };
+        manager.tell("STOPPING=1");
+        parts.stop().await;
+        ended
     })
 }
 
@@ -282,13 +372,22 @@ pub(crate) fn chain(global: &Global, default: &str) -> Result<Chain, CliError> {
                 "name a chain file that `sapwood genesis` wrote",
             )
         })?;
-        return Chain::parse(&text).map_err(|e| {
+        let chain = Chain::parse(&text).map_err(|e| {
             // Between the place and the reason a fault of TOML shows the line itself, over several lines.
             let text = e.to_string();
             let (place, reason) = (text.lines().next(), text.lines().skip(1).last());
             let fault = [place, reason].into_iter().flatten().collect::<Vec<_>>();
             let message = format!("{}: {}", path.display(), fault.join(": "));
             CliError::new(Exit::Usage, "chain_file", message, "correct the file")
+        })?;
+        return as_known(chain).map_err(|reason| {
+            let message = format!("{}: {reason}", path.display());
+            CliError::new(
+                Exit::Usage,
+                "chain_file",
+                message,
+                "a chain of your own has a name of its own",
+            )
         });
     }
     let name = global.chain.as_deref().unwrap_or(default);
@@ -300,6 +399,26 @@ pub(crate) fn chain(global: &Global, default: &str) -> Result<Chain, CliError> {
             "one of main, test, dev",
         )
     })?;
+    Ok(chain)
+}
+
+/// A chain with the name of a built-in one is that chain: with its parameters, and its genesis once it has one.
+fn as_known(chain: Chain) -> Result<Chain, String> {
+    let Some(known) = Chain::named(&chain.name) else {
+        return Ok(chain);
+    };
+    if chain.consensus != known.consensus || chain.address_prefix != known.address_prefix {
+        return Err(format!(
+            "it is called {} and has other parameters than that chain",
+            chain.name
+        ));
+    }
+    if known.genesis.is_some() && chain.genesis != known.genesis {
+        return Err(format!(
+            "it is called {} and has another genesis than that chain",
+            chain.name
+        ));
+    }
     Ok(chain)
 }
 
@@ -326,6 +445,9 @@ pub(crate) fn find_places(global: &Global, chain: &Chain) -> Result<Places, CliE
             message,
             "use --chain dev (or export SAPWOOD_CHAIN=dev), or --chain-file with a launched chain",
         ));
+    }
+    if let Some(base) = &global.data_dir {
+        crate::config::data_dir(base).map_err(|e| no_place(format!("--data-dir {e}")))?;
     }
     Places::of(global.data_dir.as_deref(), &chain.name).map_err(no_place)
 }

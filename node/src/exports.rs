@@ -54,6 +54,7 @@ impl Exports {
         drop(state);
         let (exports, dir) = (self.clone(), dir.to_owned());
         let work = move || {
+            let _heard = Heard(exports.clone());
             let written = exports.write(&handle, &genesis, &dir);
             exports.finish(written);
         };
@@ -108,5 +109,19 @@ impl Exports {
 
     fn lock(&self) -> MutexGuard<'_, SnapshotState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sees to it that a thread that panics does not look as if it wrote for ever.
+struct Heard(Exports);
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("the snapshot's thread panicked; please report it");
+            let mut state = self.0.lock();
+            "failed".clone_into(&mut state.status);
+            state.error = Some("the thread panicked, which is a bug".to_owned());
+        }
     }
 }

@@ -13,4 +13,5 @@ pub mod page;
 pub mod places;
 pub mod running;
 pub mod sockets;
+pub mod supervisor;
 mod web;

@@ -4,18 +4,26 @@ mod calls;
 mod cli;
 mod client;
 mod commands;
+mod config;
 mod dev;
 mod dig;
+mod external;
+mod follow;
 mod genesis;
 mod greeting;
+mod log;
+mod manager;
+mod overview;
 mod reconnect;
+mod reference;
 mod reset;
 mod snapshots;
 mod tour;
 mod words;
 
-use clap::{CommandFactory, Parser};
-use cli::{Cli, Command, Global};
+use clap::CommandFactory;
+use cli::{Cli, Command, ConfigCommand, Global};
+use config::load::{Loaded, NoCommand, load};
 use sapwood_node::{mining, page, places};
 use sapwood_wallet::command::{CliError, Exit, escape};
 use serde::Serialize;
@@ -33,12 +41,24 @@ const DEV_LOG: &str = "warn";
 const COMMAND_LOG: &str = "error";
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error),
+    let args: Vec<_> = std::env::args_os().collect();
+    let loaded = match load(&args) {
+        Ok(loaded) => loaded,
+        Err(NoCommand::Words(error)) => return usage(&error),
+        Err(NoCommand::Config(error, json)) => return report(&error, json),
     };
-    let json = cli.global.json;
-    match run(cli) {
+    let json = loaded.cli.global.json;
+    // Nothing is used afterwards. Without this a panic would end with a code that is none of ours.
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(loaded)));
+    let ran = ran.unwrap_or_else(|_| {
+        Err(CliError::new(
+            Exit::Internal,
+            "panic",
+            "the program met a fault of its own",
+            "please report it, with what stands above",
+        ))
+    });
+    match ran {
         Ok(()) => ExitCode::from(Exit::Done.code()),
         Err(error) => report(&error, json),
     }
@@ -79,9 +99,24 @@ fn report(error: &CliError, json: bool) -> ExitCode {
     ExitCode::from(error.exit.code())
 }
 
-fn run(cli: Cli) -> Result<(), CliError> {
-    let Cli { global, command } = cli;
-    start_log(&global, &command)?;
+fn run(loaded: Loaded) -> Result<(), CliError> {
+    start_log(&loaded.cli)?;
+    if loaded.serves() {
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    if let Command::Config(command) = &loaded.cli.command {
+        let (json, text) = match command {
+            ConfigCommand::Show { origin } => config::show::show(&loaded, *origin),
+            ConfigCommand::Check { .. } => config::show::checked(&loaded),
+        };
+        for warning in &loaded.warnings {
+            dev::say(&format!("warning: {warning}"));
+        }
+        return print(&loaded.cli.global, &json, &text);
+    }
+    let Cli { global, command } = loaded.cli;
     match command {
         Command::Completions { shell } => {
             // Into memory first: clap panics if stdout is closed.
@@ -103,6 +138,11 @@ fn run(cli: Cli) -> Result<(), CliError> {
             })?;
             print(&global, &serde_json::json!({ "schema": 1, "dir": dir }), "")
         }
+        Command::Reference => {
+            let text = reference::markdown(Cli::command());
+            let json = serde_json::json!({ "schema": 1, "reference": text });
+            print(&global, &json, &text)
+        }
         Command::Genesis(args) => {
             let launched = genesis::run(commands::chain(&global, "main")?, &args)?;
             let text = format!(
@@ -113,6 +153,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Dev(args) => commands::dev(&global, &args),
         Command::Node(args) => commands::node(&global, &args),
+        Command::Mine(args) => external::run(&global, &args),
+        Command::Follow => follow::run(&global),
         Command::Resolver(args) => commands::resolver(&global, &args),
         Command::Snapshot(command) => snapshots::run(&global, &command),
         command => commands::client(&global, command),
@@ -131,11 +173,20 @@ fn print(global: &Global, json: &Value, text: &str) -> Result<(), CliError> {
 
 /// Prints data whose JSON is made already. A reader that went away is an error, not a panic.
 fn print_text(global: &Global, json: &str, text: &str) -> Result<(), CliError> {
+    match global.json {
+        true => print_line(json),
+        false => write_out(text),
+    }
+}
+
+/// Prints one line of data.
+fn print_line(line: &str) -> Result<(), CliError> {
+    write_out(&format!("{line}\n"))
+}
+
+fn write_out(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
-    let written = match global.json {
-        true => writeln!(stdout, "{json}"),
-        false => write!(stdout, "{text}"),
-    };
+    let written = stdout.write_all(text.as_bytes());
     written.and_then(|()| stdout.flush()).map_err(|e| {
         CliError::new(
             Exit::Failed,
@@ -146,14 +197,14 @@ fn print_text(global: &Global, json: &str, text: &str) -> Result<(), CliError> {
     })
 }
 
-fn start_log(global: &Global, command: &Command) -> Result<(), CliError> {
-    let default = match command {
-        Command::Node(_) | Command::Resolver(_) => SERVER_LOG,
+fn start_log(cli: &Cli) -> Result<(), CliError> {
+    let default = match cli.command {
+        Command::Node(_) | Command::Resolver(_) | Command::Mine(_) => SERVER_LOG,
         Command::Dev(_) => DEV_LOG,
         _ => COMMAND_LOG,
     };
-    let text = global.log.as_deref().unwrap_or(default);
-    let filter = tracing_subscriber::EnvFilter::try_new(text).map_err(|e| {
+    let text = cli.global.log.as_deref().unwrap_or(default);
+    let filter = log::filter(text).map_err(|e| {
         CliError::new(
             Exit::Usage,
             "log",
@@ -161,11 +212,7 @@ fn start_log(global: &Global, command: &Command) -> Result<(), CliError> {
             "e.g. --log info",
         )
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .init();
+    log::start(filter);
     Ok(())
 }
 

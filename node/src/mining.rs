@@ -138,7 +138,8 @@ async fn pause(pace: &mut watch::Receiver<Pace>) {
     }
 }
 
-fn until_slot(seconds: u64) -> Duration {
+/// Time until the clock shows a multiple of so many seconds.
+pub fn until_slot(seconds: u64) -> Duration {
     let slot = u128::from(seconds) * 1000;
     let millis = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -2,8 +2,8 @@
 
 use sapwood_primitives::{BlockId, Height, Name};
 use sapwood_resolver::remote::{NodeApi, NodeAway};
-use sapwood_rpc::client::Client;
-use sapwood_rpc::types::{Head, Headers, NameProven};
+use sapwood_rpc::client::{CallError, Client};
+use sapwood_rpc::types::{Head, Headers, Method, NameProven};
 use sapwood_wallet::command::CliError;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -27,6 +27,27 @@ impl Reconnecting {
         Ok(Self { connect, client })
     }
 
+    /// Where the node is, as far as is known.
+    pub(crate) fn url(&self) -> String {
+        self.client().url().to_owned()
+    }
+
+    /// Calls a method. After a failure that is not the node's own word the files are read again, for the next call.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub(crate) async fn call<M: Method>(&self, params: M::Params) -> Result<M::Answer, CliError> {
+        let answer = self.client().call::<M>(params).await;
+        let is_away = match &answer {
+            Err(CallError::Refused { code, .. }) => code == "unauthorized",
+            answer => answer.is_err(),
+        };
+        if is_away {
+            self.connect_again();
+        }
+        Ok(answer?)
+    }
+
     fn client(&self) -> Client {
         let client = self.client.read();
         client.unwrap_or_else(PoisonError::into_inner).clone()
@@ -34,12 +55,16 @@ impl Reconnecting {
 
     /// Passes an answer on; after a failure the files are read again. While no node runs there is nothing to read, and the old client stays.
     fn seen<T>(&self, answer: Result<T, NodeAway>) -> Result<T, NodeAway> {
-        if answer.is_err()
-            && let Ok(client) = (self.connect)()
-        {
-            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        if answer.is_err() {
+            self.connect_again();
         }
         answer
+    }
+
+    fn connect_again(&self) {
+        if let Ok(client) = (self.connect)() {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use crate::monitor::Monitor;
 use crate::names::OwnNames;
 use crate::places::Places;
 pub use crate::sockets::{Extras, Sockets};
+use crate::supervisor::{Parts, Stop};
 use sapwood_primitives::{BlockId, Chain};
-use sapwood_resolver::{Listener, Local, ZoneConfig};
+use sapwood_resolver::{Listener, Local, Respond, ZoneConfig};
 use sapwood_rpc::server::{
     BindError, BoundServer, Cookie, read_endpoint_file, write_endpoint_file,
 };
@@ -24,7 +25,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ pub enum Ended {
     #[error("{0}")]
     Storage(String),
     /// A part of it ended by itself, which is a bug.
-    #[error("{0} ended unexpectedly; this is a bug, please report it")]
+    #[error("{0}; this is a bug, please report it")]
     Part(String),
 }
 
@@ -117,8 +117,7 @@ pub struct Running {
     endpoint: PathBuf,
     cookie: Cookie,
     service: Service,
-    parts: JoinSet<&'static str>,
-    stop: watch::Sender<bool>,
+    parts: Parts,
 }
 
 /// Starts a node.
@@ -151,7 +150,8 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
             error,
         });
     }
-    let (stop, stopped) = watch::channel(false);
+    let parts = Parts::default();
+    let stopped = parts.stopping();
     let mut running = Running {
         handle: service.handle(),
         rpc,
@@ -161,8 +161,7 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
         endpoint,
         cookie: sockets.cookie,
         service,
-        parts: JoinSet::new(),
-        stop,
+        parts,
     };
     let api = Api {
         chain: Arc::clone(&chain),
@@ -200,7 +199,9 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
     if let Some(listener) = sockets.dns {
         let names = OwnNames::new(running.handle.clone(), chain);
         let local = Arc::new(metrics.count_dns(Local::new(names, options.dns)));
-        running.add("the DNS server", |stop| listener.serve(local, stop));
+        running
+            .parts
+            .add_again("the DNS server", dns_server(listener, local));
     }
     if let Some(mine) = options.mine {
         let handle = running.handle.clone();
@@ -226,29 +227,37 @@ fn open(chain: Arc<Chain>, dir: &Path, config: StoreConfig) -> Result<Ledger, St
     })
 }
 
-/// A future that is done when the node stops.
-fn stopping(stop: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
-    let mut stop = stop.clone();
-    async move {
-        // The sender lives as long as the node; its end is a stop as well.
-        let _ = stop.wait_for(|stop| *stop).await;
+/// Serves DNS; when it is begun again, on the same port. It only reads, so what panicked left nothing half-done.
+fn dns_server(
+    listener: Listener,
+    local: Arc<impl Respond>,
+) -> impl FnMut(Stop) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let address = listener.local_addr();
+    let mut first = Some(listener);
+    move |stop| {
+        let (first, local) = (first.take(), Arc::clone(&local));
+        let address = address.as_ref().ok().copied();
+        Box::pin(async move {
+            let bound = match (first, address) {
+                (Some(listener), _) => Some(listener),
+                (None, Some(address)) => sapwood_resolver::bind(address).await.ok(),
+                (None, None) => None,
+            };
+            // Without its port it ends, and is begun again.
+            if let Some(listener) = bound {
+                listener.serve(local, stop).await;
+            }
+        })
     }
 }
 
 impl Running {
     /// Adds a part that ends when the node stops; `run` is given a future that is done then.
-    pub fn add<F>(
-        &mut self,
-        name: &'static str,
-        run: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>) -> F,
-    ) where
-        F: Future + Send + 'static,
+    pub fn add<F>(&mut self, name: &'static str, run: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
     {
-        let part = run(Box::pin(stopping(&self.stop.subscribe())));
-        self.parts.spawn(async move {
-            let _ = part.await;
-            name
-        });
+        self.parts.add(name, run);
     }
 
     /// Waits until `asked` is done, or a part ends that should not, and then stops everything.
@@ -258,21 +267,16 @@ impl Running {
     pub async fn until(mut self, asked: impl Future<Output = ()>) -> Result<(), Ended> {
         let unexpected = tokio::select! {
             () = asked => None,
-            ended = self.parts.join_next() => Some(match ended {
-                Some(Ok(name)) => name.to_owned(),
-                Some(Err(error)) => error.to_string(),
-                None => "the node".to_owned(),
-            }),
+            ended = self.parts.first_end() => Some(ended),
         };
-        self.stop.send_replace(true);
-        while self.parts.join_next().await.is_some() {}
+        self.parts.stop().await;
         // Clients that look for the file must not find a node that is gone.
         remove_endpoint_file(&self.endpoint, &self.cookie);
         let service = self.service;
         let stopped = tokio::task::spawn_blocking(move || service.stop()).await;
         match (stopped, unexpected) {
             (Ok(Err(Stopped::Storage(failed))), _) => Err(Ended::Storage(failed.to_string())),
-            (Ok(Err(Stopped::Panicked)), _) => Err(Ended::Part("the chain".to_owned())),
+            (Ok(Err(Stopped::Panicked)), _) => Err(Ended::Part("the chain panicked".to_owned())),
             (Err(error), _) => Err(Ended::Part(error.to_string())),
             (Ok(Ok(())), Some(part)) => Err(Ended::Part(part)),
             (Ok(Ok(())), None) => Ok(()),
@@ -333,6 +337,29 @@ mod tests {
         let (heads, watched) = watch::channel(BlockId::default());
         thread_ended(watched, std::future::ready(())).await;
         drop(heads);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_panics_stops_the_node_in_order_and_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Chain::named("dev").unwrap();
+        let places = Places::of(Some(folder.path()), &chain.name).unwrap();
+        let options = Options {
+            dns: ZoneConfig::for_chain(&chain),
+            chain: chain.clone(),
+            places: places.clone(),
+            mine: None,
+            store: StoreConfig::default(),
+        };
+        let sockets = Sockets::bind(Ports::Auto, true).await.unwrap();
+        let mut node = start(options, sockets).await.unwrap();
+        assert!(places.endpoint().exists());
+        node.add("the page", |_| async { panic!("the test's panic") });
+        let ended = node.until(std::future::pending()).await;
+        assert_eq!(ended, Err(Ended::Part("the page panicked".to_owned())));
+        assert!(!places.endpoint().exists());
+        // The store was let go of, whole.
+        drop(open(Arc::new(chain), places.dir(), StoreConfig::default()).unwrap());
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ impl Shell {
 }
 
 /// A terminal with nobody at it.
-struct Silence;
+pub(crate) struct Silence;
 
 impl Terminal for Silence {
     fn say(&self, _: &str) {}

@@ -7,6 +7,7 @@
 mod chain;
 #[path = "../common/mod.rs"]
 mod common;
+mod config;
 mod files;
 mod output;
 mod places;
