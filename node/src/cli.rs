@@ -76,7 +76,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  sapwood dev\n  sapwood dev --tour")]
     Dev(DevArgs),
     /// Run a full node
-    #[command(after_help = "Example:\n  sapwood node --chain dev --mine dsap1…")]
+    #[command(after_help = "Example:\n  sapwood node --chain dev --mine dsap1…\n\n\
+                      After exit code 4 nothing was changed: put the file that was named back from a copy, or move the directory `state` away and begin anew, \
+                      from a copy by `sapwood snapshot import` or from nothing.")]
     Node(NodeArgs),
     /// Mine for a node as a process of its own
     ///

@@ -120,6 +120,7 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
         Some(folder) => Places::of(Some(folder.path()), &chain.name).map_err(no_place)?,
         None => find_places(global, &chain)?,
     };
+    look_at(&places);
     let place = Place {
         chain,
         places,
@@ -136,6 +137,7 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
     open_files()?;
+    look_at(&places);
     if args.threads.is_some() && args.mine.is_none() {
         return Err(CliError::new(
             Exit::Usage,
@@ -253,6 +255,18 @@ pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 /// An error of the command line.
 pub(crate) fn usage(code: &'static str, message: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, code, message, hint)
+}
+
+/// Warns of a directory of the chain that other users may write into. They can take its files away, but not forge what is in them.
+pub(crate) fn look_at(places: &Places) {
+    use std::os::unix::fs::MetadataExt;
+    let mode = std::fs::metadata(places.dir()).map_or(0, |m| m.mode());
+    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+        tracing::warn!(
+            directory = %places.dir().display(),
+            "anybody may write into the data directory and so take the chain away; chmod 700"
+        );
+    }
 }
 
 /// Files and connections that a server may have open, at least.

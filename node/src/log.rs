@@ -21,7 +21,9 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Writer};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Time in which a kind has one line.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -36,11 +38,15 @@ pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {
 
 /// Starts the log of this process.
 pub(crate) fn start(filter: EnvFilter) {
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .event_format(Lines::default())
+        // Otherwise a stderr that nobody reads any more would end in a panic.
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .init();
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod files;
 mod output;
 mod places;
+mod storage;
 mod usage;
 
 use sapwood_primitives::{AccountId, Address};

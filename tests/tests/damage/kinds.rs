@@ -9,6 +9,7 @@ use sapwood_tests::{StoreFile, StoreFiles};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 /// The files without which there is no store.
@@ -57,6 +58,33 @@ fn a_file_that_is_missing_empty_or_headless_is_refused_or_not_needed() {
             match (damaged.start(), needed) {
                 (Outcome::Refused(_), true) | (Outcome::Served, false) => {}
                 (other, _) => panic!("{}: {other:?}", damaged.what),
+            }
+        }
+    }
+}
+
+#[test]
+fn without_its_last_page_or_with_garbage_behind_it_a_file_is_refused_or_served_as_it_was() {
+    for name in NEEDED {
+        let right = fixture().ended.file(name);
+        let pages = right.used().div_ceil(PAGE);
+        let garbage = vec![0xa5; 2 * usize::try_from(PAGE).unwrap()];
+        for (what, file) in [
+            (
+                "its last page is missing",
+                right.resized((pages - 1) * PAGE),
+            ),
+            (
+                "it ends within its last page",
+                right.resized(right.used() - 1),
+            ),
+            ("it grew by garbage", right.with(right.length(), &garbage)),
+        ] {
+            // Either answer is right, a state of its own making is not: that is what starting it checks.
+            let outcome = damaged(name, Some(file), what).start();
+            println!("{name}: {what}: {outcome:?}");
+            if (name, what) == (LAST, "its last page is missing") {
+                assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
             }
         }
     }
@@ -118,12 +146,14 @@ fn what_is_no_regular_file_is_neither_followed_nor_replaced() {
         let elsewhere = home.path().join("elsewhere");
         let right = fixture().ended.file(name);
         right.write(&elsewhere);
-        let puts: [(&str, Put<'_>); 4] = [
+        let puts: [(&str, Put<'_>); 6] = [
             ("directory", &|path| fs::create_dir(path).unwrap()),
             ("symbolic link", &|path| symlink(&elsewhere, path).unwrap()),
             ("symbolic link", &|path| {
                 symlink(home.path().join("nowhere"), path).unwrap()
             }),
+            ("symbolic link", &|path| symlink("/dev/full", path).unwrap()),
+            ("socket", &|path| drop(UnixListener::bind(path).unwrap())),
             ("pipe", &|path| {
                 mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap()
             }),
