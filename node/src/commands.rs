@@ -67,6 +67,7 @@ pub(crate) fn client(global: &Global, command: Command) -> Result<(), CliError> 
             Command::Rpc(args) => {
                 let answer = crate::calls::rpc(&client, &args).await?;
                 let text = serde_json::to_string_pretty(&answer).expect("JSON is printable");
+                let text = crate::safe::json(&text);
                 print(global, &answer, &format!("{text}\n"))
             }
             other => Err(CliError::new(
@@ -120,7 +121,6 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
         Some(folder) => Places::of(Some(folder.path()), &chain.name).map_err(no_place)?,
         None => find_places(global, &chain)?,
     };
-    look_at(&places);
     let place = Place {
         chain,
         places,
@@ -137,7 +137,6 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
     open_files()?;
-    look_at(&places);
     if args.threads.is_some() && args.mine.is_none() {
         return Err(CliError::new(
             Exit::Usage,
@@ -255,18 +254,6 @@ pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 /// An error of the command line.
 pub(crate) fn usage(code: &'static str, message: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, code, message, hint)
-}
-
-/// Warns of a directory of the chain that other users may write into. They can take its files away, but not forge what is in them.
-pub(crate) fn look_at(places: &Places) {
-    use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(places.dir()).map_or(0, |m| m.mode());
-    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-        tracing::warn!(
-            directory = %places.dir().display(),
-            "anybody may write into the data directory and so take the chain away; chmod 700"
-        );
-    }
 }
 
 /// Files and connections that a server may have open, at least.

@@ -275,5 +275,5 @@ async fn wallet(shell: &Shell) -> Result<Address, CliError> {
 
 /// A line for people. A closed stderr is no reason to stop.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", crate::safe::text(line));
 }

@@ -281,9 +281,8 @@ fn per_second(hashes: u64, time: Duration) -> u64 {
 fn event(json: bool, told: &Value, line: &str) -> Result<(), CliError> {
     let mut told = told.clone();
     told["schema"] = json!(1);
-    let text = match json {
-        true => told.to_string(),
-        false => line.to_owned(),
-    };
-    crate::print_line(&text)
+    match json {
+        true => crate::print_line(&crate::safe::json(&told.to_string())),
+        false => crate::print_line(&crate::safe::text(line)),
+    }
 }

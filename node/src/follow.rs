@@ -190,7 +190,7 @@ fn event(kind: &str, height: Height, block: &BlockId, time: Option<u64>) -> Valu
 /// One line: the object for programs, words for people.
 fn say(json: bool, event: &Value) -> Result<(), CliError> {
     if json {
-        return print_line(&event.to_string());
+        return print_line(&crate::safe::json(&event.to_string()));
     }
     let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
     let number = |field: &str| event[field].as_u64().unwrap_or_default();
@@ -208,7 +208,7 @@ fn say(json: bool, event: &Value) -> Result<(), CliError> {
             format!("{:<8} {}  {age} s ago", number("height"), text("block"))
         }
     };
-    print_line(&line)
+    print_line(&crate::safe::text(&line))
 }
 
 #[cfg(test)]

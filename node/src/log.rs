@@ -11,7 +11,7 @@
 //! Of one kind of error, warning or information there is one line a minute, and the next one says how many were left out: a flood of
 //! bad blocks or queries cannot fill a disk. What comes from the chain or from clients is shown escaped, so no line can move the cursor or look like another.
 
-use sapwood_wallet::command::escape;
+use crate::safe;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -108,18 +108,15 @@ where
         let mut line = String::new();
         let inner = &self.inner;
         inner.format_event(context, Writer::new(&mut line), event)?;
-        writer.write_str(&one_line(line.trim_end_matches('\n')))?;
+        // A line is one line, whatever is in it.
+        let line = line.trim_end_matches('\n');
+        let line = line.replace('\n', "\\n").replace('\t', "\\t");
+        writer.write_str(&safe::text(&line))?;
         match left_out {
             0 => writeln!(writer),
             count => writeln!(writer, " ({count} more of this kind were left out)"),
         }
     }
-}
-
-/// The text with everything escaped that does not stand for itself on a line; a backslash does.
-fn one_line(text: &str) -> String {
-    let parts: Vec<String> = text.split('\\').map(escape).collect();
-    parts.join("\\")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod overview;
 mod reconnect;
 mod reference;
 mod reset;
+mod safe;
 mod snapshots;
 mod tour;
 mod words;
@@ -92,19 +93,18 @@ fn usage_error(text: &str) -> CliError {
 
 fn report(error: &CliError, json: bool) -> ExitCode {
     if json {
-        let _ = writeln!(io::stdout(), "{}", error.to_json());
+        let _ = writeln!(io::stdout(), "{}", safe::json(&error.to_json().to_string()));
     } else {
-        let _ = writeln!(io::stderr(), "sapwood: {error}");
+        let _ = writeln!(io::stderr(), "sapwood: {}", safe::text(&error.to_string()));
     }
     ExitCode::from(error.exit.code())
 }
 
 fn run(loaded: Loaded) -> Result<(), CliError> {
     start_log(&loaded.cli)?;
-    if loaded.serves() {
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
+    if loaded.serves() && !loaded.warnings.is_empty() {
+        // On one line, since the log has one of a kind.
+        tracing::warn!("{}", loaded.warnings.join("; "));
     }
     if let Command::Config(command) = &loaded.cli.command {
         let (json, text) = match command {
@@ -174,8 +174,8 @@ fn print(global: &Global, json: &Value, text: &str) -> Result<(), CliError> {
 /// Prints data whose JSON is made already. A reader that went away is an error, not a panic.
 fn print_text(global: &Global, json: &str, text: &str) -> Result<(), CliError> {
     match global.json {
-        true => print_line(json),
-        false => write_out(text),
+        true => print_line(&safe::json(json)),
+        false => write_out(&safe::text(text)),
     }
 }
 

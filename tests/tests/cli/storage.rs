@@ -98,7 +98,11 @@ fn row_4_a_data_directory_that_anybody_may_write_is_warned_of() {
         fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
         let node = home.node("dev", &["--no-dns"]);
         let ran = node.stop_by(rustix::process::Signal::TERM).expect(0);
-        assert_eq!(ran.stderr.contains("anybody"), warned, "{mode:o}: {ran:?}");
+        assert_eq!(
+            ran.stderr.contains("other users may write"),
+            warned,
+            "{mode:o}: {ran:?}"
+        );
     }
 }
 
