@@ -491,6 +491,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_part_that_ended_is_exit_5_and_failed_storage_exit_4() {
+        let part = ended(&Ended::Part("the miner panicked".to_owned()));
+        assert_eq!((part.exit.code(), &*part.code), (5, "part_ended"));
+        assert!(part.message.starts_with("the miner panicked"));
+        let storage = ended(&Ended::Storage("the disk is full".to_owned()));
+        assert_eq!(storage.exit.code(), 4);
+    }
+
+    #[test]
     fn a_chain_file_is_read_up_to_its_bound_and_a_longer_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chain.toml");

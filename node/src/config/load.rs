@@ -107,7 +107,9 @@ fn read(loaded: &Loaded, settings: &[Setting]) -> Result<Option<Entries>, CliErr
 
 /// Whether a flag or the environment sets it.
 pub(super) fn is_explicit(matches: &ArgMatches, id: &str) -> bool {
-    let source = matches.value_source(id);
+    // Asked for first, since clap panics over the name of a flag that the command does not have.
+    let is_known = matches.ids().any(|known| known == id);
+    let source = is_known.then(|| matches.value_source(id)).flatten();
     source.is_some_and(|source| source != ValueSource::DefaultValue)
 }
 
@@ -122,12 +124,17 @@ pub(super) fn matches_of<'a>(setting: &Setting, matches: &'a ArgMatches) -> Opti
 
 /// What flag or environment takes the place of a file's word on this setting.
 pub(super) fn displaced_by(setting: &Setting, matches: &ArgMatches) -> Option<&'static str> {
-    let matches = matches_of(setting, matches)?;
+    matches_of(setting, matches)?;
     let group = TOGETHER
         .iter()
-        .find(|g| g.contains(&setting.name.as_str()))?;
+        .find(|group| group.contains(&setting.name.as_str()))?;
+    let of_command = matches.subcommand().map(|(_, inner)| inner);
+    let is_set = |name: &str| {
+        let mut all = [Some(matches), of_command].into_iter().flatten();
+        all.any(|matches| is_explicit(matches, name))
+    };
     let mut others = group.iter().filter(|name| **name != setting.name);
-    others.find(|name| is_explicit(matches, name)).copied()
+    others.find(|name| is_set(name)).copied()
 }
 
 fn lay_under(settings: &[Setting], entries: &Entries, matches: &ArgMatches) -> clap::Command {
@@ -180,13 +187,18 @@ fn check_addresses(loaded: &Loaded) -> Result<(), CliError> {
     }
 }
 
+/// The variables that any command reads.
+fn variables(command: &clap::Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(clap::Arg::get_env);
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    own.chain(command.get_subcommands().flat_map(variables))
+        .collect()
+}
+
 /// Variables that look like ours and are none.
 fn strange_variables() -> Vec<String> {
-    let command = Cli::command();
-    let known = |name: &str| {
-        let mut variables = command.get_arguments().filter_map(clap::Arg::get_env);
-        variables.any(|variable| variable == name)
-    };
+    let known = variables(&Cli::command());
+    let known = |name: &String| known.contains(name);
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     let ours = names.filter(|name| name.starts_with("SAPWOOD_") && !known(name));
     let said = ours.map(|name| match unknown::is_secret(&name) {

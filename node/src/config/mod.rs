@@ -3,7 +3,7 @@
 //! There is one definition of each setting: the flag's, in [`crate::cli`]. A flag that all commands have is a key at the top of the file; a flag of one of the [`PARTS`] is a key in the
 //! table of that name; `-` becomes `_`. So a new flag is a key without another word, unless [`NO_KEYS`] says why not.
 //!
-//! - [`file`] reads the file and finds what is wrong with it, with line, key, reason and what is allowed;
+//! - [`mod@file`] reads the file and finds what is wrong with it, with line, key, reason and what is allowed;
 //! - [`load`] lays it below flags and environment, by making it the default of the flags;
 //! - [`mod@show`] says what holds and where it comes from.
 //!
@@ -47,8 +47,8 @@ pub(crate) const NO_KEYS: [(&str, &str, &str); 6] = [
 const TOGETHER: [&[&str]; 3] = [
     &["chain", "chain_file"],
     &["port_base", "ports"],
-    // A cookie goes to the node that wrote it and to nobody else.
-    &["rpc", "cookie_file"],
+    // A cookie goes to the node that wrote it and to nobody else; `node` is the resolver's word for `rpc`.
+    &["rpc", "cookie_file", "node"],
 ];
 
 /// Settings of [`TOGETHER`] that a file cannot have both.

@@ -223,6 +223,15 @@ fn a_flag_takes_the_place_of_what_the_file_says_in_another_way() {
         .run("dev", &["--json", "--rpc", &own, "status"])
         .expect(0);
     assert_eq!(status.json()["head"], node.head());
+    let other = ["resolver", "--port", "0", "--node", "http://127.0.0.1:1/"];
+    let error = fails(|args| home.run("dev", args), &other, USAGE);
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("no cookie is known"),
+        "{error}"
+    );
     assert_eq!(node.terminate(), 0);
 }
 
