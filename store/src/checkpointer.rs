@@ -85,7 +85,9 @@ impl Checkpointer {
             Work::Inline(checkpoint) => write_one(checkpoint, &job, &self.live, &self.state),
             Work::Beside(thread) => {
                 // The thread ends early only after a failure, which is noted.
-                let _ = thread.jobs.as_ref().map(|jobs| jobs.send(job));
+                if let Some(jobs) = &thread.jobs {
+                    drop(jobs.send(job));
+                }
             }
         }
     }

@@ -39,6 +39,9 @@ pub(crate) struct Live {
     /// Steps that may still be taken back: they stay, however many they are.
     held: usize,
     main: MainChain,
+    /// Segments of the log below this number are named by no checkpoint: one that does not need them was made durable. 0 until that was seen to happen, since what was found
+    /// at the start may not be on the disk yet.
+    given_up: u32,
     /// Names that came and went in steps that are not published yet.
     names: Vec<(Name, bool)>,
 }
@@ -68,6 +71,7 @@ impl Live {
             checkpoint_took: None,
             past: VecDeque::new(),
             held: 0,
+            given_up: 0,
             names: Vec::new(),
         }
     }
@@ -194,12 +198,17 @@ impl Live {
         self.active.rows.len()
     }
 
+    /// Number of the first segment of the log that must stay.
+    pub(crate) fn first_segment(&self) -> u32 {
+        self.given_up
+    }
+
     pub(crate) fn is_freezing(&self) -> bool {
         self.frozen.is_some()
     }
 
-    /// Sets aside what the next checkpoint writes. None if there is one of this state, one is being written, or this is not the state after `tip`, because a commit failed.
-    pub(crate) fn freeze(&mut self, tip: Tip) -> Option<Job> {
+    /// Sets aside what the next checkpoint writes. None if there is a checkpoint of this state, one is being written, or this is not the state after `tip`, because a commit failed.
+    pub(crate) fn freeze(&mut self, tip: Tip, first_segment: u32) -> Option<Job> {
         if self.at != tip.id || self.frozen.is_some() || self.base.tip().id == tip.id {
             return None;
         }
@@ -210,6 +219,7 @@ impl Live {
             base: Arc::clone(&self.base),
             tip,
             memtable,
+            first_segment,
             rows: self.tree.len(),
             fork,
             headers,
@@ -224,6 +234,7 @@ impl Live {
     ) -> (Option<Arc<Memtable>>, Arc<Base>) {
         self.checkpoint_took = Some(took);
         self.main.arrive();
+        self.given_up = base.first_segment();
         let old = std::mem::replace(&mut self.base, Arc::new(base));
         (self.frozen.take(), old)
     }

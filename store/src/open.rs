@@ -12,7 +12,7 @@ use crate::failed::StorageFailed;
 use crate::live::Live;
 use crate::load::{Unfit, load};
 use crate::lock::read;
-use crate::log::{Log, NewBlock, OpenLog, Settings};
+use crate::log::{Log, Named, NewBlock, OpenLog, Settings};
 use crate::new::NewStore;
 use crate::replay::replay;
 use crate::store::Store;
@@ -239,7 +239,10 @@ fn start(
         Arc::clone(&disk),
         genesis,
         Settings::default(),
-        Some(&base.tip().id),
+        Some(Named {
+            block: base.tip().id,
+            segment: base.first_segment(),
+        }),
     )
     .map_err(|e| log_refused(e, path))?;
     let frozen_at = base.tip().height;

@@ -168,7 +168,11 @@ impl Store {
         let Some(below) = self.tip().height.minus(self.rules.kept) else {
             return Ok(());
         };
-        let checkpoint = read(&self.live).base().tip().height;
+        let (checkpoint, first) = {
+            let live = read(&self.live);
+            (live.base().tip().height, live.first_segment())
+        };
+        self.log.keep_from(first);
         self.log.prune(below, checkpoint, self.rules.reorg_cap)
     }
 
@@ -197,7 +201,12 @@ impl Store {
     /// Has the checkpoint brought to the tip, which it names, unless one is being written.
     pub fn begin_checkpoint(&mut self) -> Tip {
         let tip = self.tip();
-        let job = write(&self.live).freeze(tip);
+        // Until this checkpoint is there, segments are needed from the one before on.
+        let checkpoint = read(&self.live).base().tip().height;
+        let below = tip.height.minus(self.rules.kept);
+        let cap = self.rules.reorg_cap;
+        let first = self.log.first_needed(below, checkpoint, cap);
+        let job = write(&self.live).freeze(tip, first);
         if let Some(job) = job {
             self.frozen_at = tip.height;
             self.checkpointer.give(job);
@@ -221,6 +230,7 @@ impl Store {
     /// [`StorageFailed`].
     pub fn close(mut self) -> Result<(), StorageFailed> {
         self.checkpoint()?;
+        self.prune()?;
         drop(self.checkpointer);
         let live = read(&self.live);
         crate::cache::write(&*self.disk, live.base(), live.tree());

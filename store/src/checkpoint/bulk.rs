@@ -113,7 +113,8 @@ impl Bulk {
             &Runs::new(vec![Arc::new(run)]),
             self.count,
         )?;
-        write_tip(self.transaction(), tip)?;
+        // The log is made beside, and begins with its first segment.
+        write_tip(self.transaction(), tip, 0)?;
         self.commit()
     }
 

@@ -13,6 +13,7 @@
 //! | | `genesis` | id of the genesis block | which chain the file belongs to |
 //! | | `tip` | height u64, id, state root | the block whose state the rows are |
 //! | | `rows` | u64 little-endian | number of rows of the state |
+//! | | `segment` | u32 little-endian | number of the log's first segment that is needed: those before may be deleted, and no other |
 //! | `runs` | number u32 | length u64, rows u64, checksum u64 | the files of rows ([`crate::runs`]), the oldest has the lowest number |
 //! | `due` | height ‖ key of a leaf | – | which leaves have due work when; follows from the rows |
 //! | `names` | name as text | – | names that have a leaf, for listing; follows from the rows |

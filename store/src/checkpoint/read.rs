@@ -5,7 +5,7 @@
 
 use super::tables::{
     DUE, GENESIS, HEADERS, HeightKey, IDS, Key32, META, NAMES, ROWS, RUNS, SCHEMA as SCHEMA_KEY,
-    TIP, height_key, split_height_key,
+    SEGMENT, TIP, height_key, split_height_key,
 };
 use super::{FILE, SCHEMA, failed};
 use crate::failed::StorageFailed;
@@ -24,6 +24,7 @@ pub(crate) type Index = Box<dyn Iterator<Item = Result<IndexRow, StorageFailed>>
 pub(crate) struct Base {
     tip: Tip,
     rows: usize,
+    first_segment: u32,
     runs: Runs,
     due: ReadOnlyTable<HeightKey, ()>,
     names: ReadOnlyTable<&'static str, ()>,
@@ -37,10 +38,12 @@ impl Base {
         let fail = |e| failed("opening a table", e);
         let meta = transaction.open_table(META).map_err(fail)?;
         let (tip, rows) = (tip(&meta)?, rows(&meta, &runs)?);
+        let first_segment = first_segment(&meta)?;
         let open = || {
             Ok::<_, redb::TableError>(Self {
                 tip,
                 rows,
+                first_segment,
                 runs,
                 due: transaction.open_table(DUE)?,
                 names: transaction.open_table(NAMES)?,
@@ -54,6 +57,11 @@ impl Base {
     /// The block whose state the rows are.
     pub(crate) fn tip(&self) -> Tip {
         self.tip
+    }
+
+    /// Number of the log's first segment that is needed.
+    pub(crate) fn first_segment(&self) -> u32 {
+        self.first_segment
     }
 
     /// The number of rows.
@@ -203,6 +211,18 @@ fn rows(
         .fold(0, usize::saturating_add);
     rows.filter(|rows| *rows <= most)
         .ok_or_else(|| rotten(what, "it is not that of the files"))
+}
+
+/// The number of the log's first segment that is needed.
+fn first_segment(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<u32, StorageFailed> {
+    let what = "the log's first segment";
+    let row = meta
+        .get(SEGMENT)
+        .map_err(|e| failed(format!("reading {what}"), e))?;
+    let number = row.and_then(|row| row.value().try_into().ok().map(u32::from_le_bytes));
+    number.ok_or_else(|| rotten(what, "it is no number"))
 }
 
 /// The runs that are listed, the oldest first.

@@ -19,6 +19,8 @@ pub(super) const IDS: TableDefinition<'_, Key32, u64> = TableDefinition::new("id
 pub(super) const TIP: &str = "tip";
 /// Key of the number of rows of the state, in [`META`].
 pub(super) const ROWS: &str = "rows";
+/// Key of the number of the first segment of the log that is needed, in [`META`].
+pub(super) const SEGMENT: &str = "segment";
 /// Key of the schema number in [`META`].
 pub(super) const SCHEMA: &str = "schema";
 /// Key of the genesis id in [`META`].

@@ -1,7 +1,7 @@
 //! Writing the next checkpoint: a memtable as a file of rows, and then that file, the indexes and the headers since the last checkpoint in one transaction.
 
 use super::rows::{remove_others, write_rows};
-use super::tables::{DUE, HEADERS, IDS, META, NAMES, ROWS, RUNS, TIP, height_key};
+use super::tables::{DUE, HEADERS, IDS, META, NAMES, ROWS, RUNS, SEGMENT, TIP, height_key};
 use super::{Base, Checkpoint, begin, failed};
 use crate::failed::StorageFailed;
 use crate::memtable::Memtable;
@@ -19,6 +19,8 @@ pub(crate) struct Job {
     /// The block whose state the rows then are.
     pub(crate) tip: Tip,
     pub(crate) memtable: Arc<Memtable>,
+    /// Number of the log's first segment that is needed once this checkpoint is written.
+    pub(crate) first_segment: u32,
     /// Number of rows of the state.
     pub(crate) rows: usize,
     /// Height of the last block that the branches of both checkpoints have in common.
@@ -39,7 +41,7 @@ impl Checkpoint {
         write_runs(&transaction, &runs, job.rows)?;
         write_index(&transaction, &job.memtable)?;
         write_headers(&transaction, job)?;
-        write_tip(&transaction, job.tip)?;
+        write_tip(&transaction, job.tip, job.first_segment)?;
         transaction
             .commit()
             .map_err(|e| failed("committing a checkpoint", e))?;
@@ -69,11 +71,17 @@ pub(super) fn write_runs(
     write().map_err(|e| failed("listing files of rows", e))
 }
 
-/// Names the block whose state the rows are.
-pub(super) fn write_tip(transaction: &WriteTransaction, tip: Tip) -> Result<(), StorageFailed> {
+/// Names the block whose state the rows are, and the log's first segment that is needed.
+pub(super) fn write_tip(
+    transaction: &WriteTransaction,
+    tip: Tip,
+    first_segment: u32,
+) -> Result<(), StorageFailed> {
     let row = (tip.height, tip.id, tip.state_root).encode();
     let write = || {
-        transaction.open_table(META)?.insert(TIP, row.as_slice())?;
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(TIP, row.as_slice())?;
+        meta.insert(SEGMENT, first_segment.to_le_bytes().as_slice())?;
         Ok::<_, redb::Error>(())
     };
     write().map_err(|e| failed("writing the tip", e))

@@ -107,6 +107,7 @@ mod txs;
 mod write;
 
 pub use index::Entry;
+pub(crate) use open::Named;
 pub use open::OpenLog;
 pub use reader::{Candidate, Reader};
 pub use settings::Settings;
@@ -151,6 +152,8 @@ pub struct Log {
     open: OpenSegment,
     pending: Pending,
     failed: Option<StorageFailed>,
+    /// Number of the first segment that is not deleted in any case.
+    keep_from: u32,
 }
 
 impl Deref for Log {
@@ -278,15 +281,38 @@ impl Log {
         Ok(())
     }
 
+    /// Number of the first segment that [`prune`](Self::prune) would leave, if nothing kept it from deleting; with nothing out of the window the first that is there.
+    pub(crate) fn first_needed(&self, below: Option<Height>, checkpoint: Height, cap: u64) -> u32 {
+        let index = self.reader.index();
+        let needed = |top: Height| {
+            let limit = checkpoint.minus(cap);
+            below.is_none_or(|below| top > below) || limit.is_none_or(|limit| top >= limit)
+        };
+        let first = index.segments.iter();
+        let first = first.filter(|(_, segment)| needed(segment.top));
+        let first = first.map(|(number, _)| *number).next();
+        let last = self.last_with_commit();
+        first.map_or(last, |first| first.min(last))
+    }
+
+    /// Keeps the segments from a number on, whatever [`prune`](Self::prune) finds: somebody else relies on them.
+    pub(crate) fn keep_from(&mut self, number: u32) {
+        self.keep_from = number;
+    }
+
+    /// The last segment with a commit, which names the tip.
+    fn last_with_commit(&self) -> u32 {
+        match self.open.contents.tip {
+            Some(_) => self.open.number(),
+            None => self.open.number().saturating_sub(1),
+        }
+    }
+
     fn delete_segments(&mut self, below: Height, limit: Option<Height>) -> io::Result<()> {
         let Some(limit) = limit else {
             return Ok(());
         };
-        // The last segment with a commit stays, since it names the tip.
-        let kept = match self.open.contents.tip {
-            Some(_) => self.open.number(),
-            None => self.open.number().saturating_sub(1),
-        };
+        let kept = self.last_with_commit().min(self.keep_from);
         loop {
             let first = match self.reader.index().segments.first_key_value() {
                 Some((number, segment)) if segment.top <= below && segment.top < limit => *number,

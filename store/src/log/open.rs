@@ -71,6 +71,15 @@ pub enum OpenLog {
     Failed(#[from] StorageFailed),
 }
 
+/// What a checkpoint says of the log that it follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    /// Its block: without it the log's end is damaged, not torn.
+    pub(crate) block: BlockId,
+    /// Number of the first segment that was not given up: only those before it may be gone.
+    pub(crate) segment: u32,
+}
+
 impl OpenLog {
     /// An error of the disk.
     pub(super) fn io(error: io::Error) -> Self {
@@ -117,15 +126,20 @@ impl Log {
         Self::open_with(disk, genesis, settings, None)
     }
 
-    /// As [`open`](Self::open), for a log that surely has a block: the checkpoint's, since that follows the log. Without it the log's end is damaged, not torn.
+    /// As [`open`](Self::open), for a log that surely has what a checkpoint names.
     pub(crate) fn open_with(
         disk: Arc<dyn Disk>,
         genesis: BlockId,
         settings: Settings,
-        block: Option<&BlockId>,
+        named: Option<Named>,
     ) -> Result<Self, OpenLog> {
         let found = Found::on(&*disk).map_err(OpenLog::io)?;
         let last = found.last()?;
+        if let (Some(named), Some(first)) = (named, found.segments.first())
+            && *first > named.segment
+        {
+            return Err(OpenLog::MissingSegment { number: first - 1 });
+        }
         let segments = open_segments(&*disk, &found.segments, &genesis)?;
         let mut sealed = Vec::new();
         for pair in segments.windows(2) {
@@ -141,7 +155,7 @@ impl Log {
         let has = |block: &BlockId| {
             scan.contents.has(block) || sealed.iter().any(|sealed| sealed.contents.has(block))
         };
-        if let Some(block) = block.filter(|block| !has(block)) {
+        if let Some(block) = named.map(|named| named.block).filter(|block| !has(block)) {
             let reason = format!("block {block}, which the checkpoint has, is missing");
             return Err(OpenLog::damaged(segment, scan.contents.end, reason));
         }
@@ -166,6 +180,7 @@ impl Log {
             open: OpenSegment::scanned(segment.clone(), scan, length),
             pending: Pending::default(),
             failed: None,
+            keep_from: u32::MAX,
         })
     }
 }

@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Rows as they are stored: key and encoded leaf.
 pub(crate) type Rows = Box<dyn Iterator<Item = Result<(Hash, Vec<u8>), RunFault>> + Send>;
 
+/// A key with its row, or that this is gone.
+pub(crate) type Merged<'a> = (Hash, Option<&'a [u8]>);
+
 /// Goes through runs. As an iterator it passes over rows that are gone, and ends at the first fault.
 pub(crate) struct Merge {
     /// The newest first.
@@ -41,7 +44,7 @@ impl Merge {
     }
 
     /// The next row, or that it is gone.
-    pub(crate) fn next_row(&mut self) -> Result<Option<(Hash, Option<&[u8]>)>, RunFault> {
+    pub(crate) fn next_row(&mut self) -> Result<Option<Merged<'_>>, RunFault> {
         let present = match self.state {
             State::Before => None,
             State::At(cursor) => self.cursors[cursor].key().copied(),

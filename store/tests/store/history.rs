@@ -5,8 +5,9 @@ use crate::replica::{Replica, What, chain};
 use crate::world::World;
 use proptest::prelude::*;
 use sapwood_account_tree::Mode;
-use sapwood_store::disk::{Fault, Simulated};
-use sapwood_store::{Checkpoints, Config, REMEMBERED};
+use sapwood_store::disk::{Disk, Fault, Simulated};
+use sapwood_store::log::OpenLog;
+use sapwood_store::{Checkpoints, Config, OpenStore, REMEMBERED};
 use std::sync::Arc;
 
 /// Blocks before a history begins: then account 1 has coins.
@@ -246,4 +247,46 @@ fn a_reorg_deeper_than_what_is_remembered_goes_by_the_undo_records() {
     world.check(&node);
     drop(node);
     world.check(&Node::on_disk(&disk, &chain, config()).unwrap());
+}
+
+#[test]
+fn a_segment_goes_once_no_checkpoint_needs_it_and_is_missed_before() {
+    const SEGMENT: &str = "00000000.seg";
+    let (chain, disk) = (chain(), Simulated::new());
+    let mut world = World::new(Replica::new(&chain));
+    let mut node = Node::on_disk(&disk, &chain, no_checkpoints()).unwrap();
+    for _ in 0..1_500 {
+        node.extend(&[world.mine(1, What::Nothing)]).unwrap();
+    }
+    let has = |disk: &Simulated| disk.list().unwrap().iter().any(|name| name == SEGMENT);
+    // Whether a start without the segment is refused.
+    let misses = |disk: &Simulated| {
+        let copy = disk.copy();
+        drop(Node::on_disk(&copy, &chain, no_checkpoints()).unwrap());
+        // A start deletes nothing, since what it finds may not be on the disk yet.
+        assert!(has(&copy));
+        copy.remove(SEGMENT).unwrap();
+        match Node::on_disk(&copy, &chain, no_checkpoints()).map(drop) {
+            Ok(()) => false,
+            Err(OpenStore::Log { source, .. }) => {
+                assert_eq!(source, OpenLog::MissingSegment { number: 0 });
+                true
+            }
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(misses(&disk));
+    // The checkpoint before this one is in the segment, and a crash may bring it back.
+    node.store.checkpoint().unwrap();
+    node.extend(&[world.mine(1, What::Nothing)]).unwrap();
+    assert!(misses(&disk));
+    node.store.checkpoint().unwrap();
+    assert!(!misses(&disk), "it was given up");
+    node.extend(&[world.mine(1, What::Nothing)]).unwrap();
+    assert!(!has(&disk));
+    drop(node);
+    let node = Node::on_disk(&disk, &chain, no_checkpoints()).unwrap();
+    assert_eq!(node.link, world.tip().link);
+    node.store.close().unwrap();
+    drop(Node::on_disk(&disk, &chain, no_checkpoints()).unwrap());
 }

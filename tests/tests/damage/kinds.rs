@@ -53,9 +53,7 @@ fn a_file_that_is_missing_empty_or_headless_is_refused_or_not_needed() {
         ];
         for (what, file) in cases {
             let damaged = damaged(name, file, what);
-            // Without its oldest segments a log is one whose window is shorter.
-            let needed = needed().contains(&name) && (name, what) != (SEALED, "missing");
-            match (damaged.start(), needed) {
+            match (damaged.start(), needed().contains(&name)) {
                 (Outcome::Refused(_), true) | (Outcome::Served, false) => {}
                 (other, _) => panic!("{}: {other:?}", damaged.what),
             }
