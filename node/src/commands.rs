@@ -6,7 +6,7 @@ use crate::manager::Manager;
 use crate::mining::{MinerOptions, Pace};
 use crate::places::{MetricsAt, Places};
 use crate::reconnect::Reconnecting;
-use crate::{block_on, output, print, print_text, tour};
+use crate::{block_on, block_on_beside_the_chain, output, print, print_text, tour};
 use sapwood_account_tree::Mode;
 use sapwood_node::running::{self, Ended, Options, Running, Sockets, StartNode};
 use sapwood_node::supervisor::Parts;
@@ -126,7 +126,7 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
         places,
         chain_file: global.chain_file.clone(),
     };
-    block_on(dev::run(place, args, global))
+    block_on_beside_the_chain(dev::run(place, args, global))
 }
 
 /// `sapwood node`
@@ -165,7 +165,7 @@ pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
             ..StoreConfig::default()
         },
     };
-    block_on(async {
+    block_on_beside_the_chain(async {
         let asked = running::asked_to_end();
         let start = async {
             // Ports first: that another node runs is the commonest mistake, and the quickest to find.

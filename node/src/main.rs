@@ -41,6 +41,9 @@ const DEV_LOG: &str = "warn";
 /// Log filter of commands that end.
 const COMMAND_LOG: &str = "error";
 
+/// How much lower than the chain's the priority of what serves callers is: on a full processor, each of its threads gets a tenth of what one of the chain's gets.
+const SERVING: i32 = 10;
+
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let loaded = match load(&args) {
@@ -217,16 +220,33 @@ fn start_log(cli: &Cli) -> Result<(), CliError> {
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| {
-            CliError::new(
-                Exit::Internal,
-                "runtime",
-                format!("the system gives no threads: {e}"),
-                "",
-            )
-        })?;
+    run_on(tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+/// As [`block_on`], for a node: whatever serves callers gives way to the chain. The threads that check and store blocks are not the runtime's; they are begun by this
+/// thread, and keep its priority.
+fn block_on_beside_the_chain<T>(
+    work: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.on_thread_start(|| {
+        // Where the system does not let it, callers and chain share the processor evenly.
+        let _ = rustix::process::nice(SERVING);
+    });
+    run_on(runtime, work)
+}
+
+fn run_on<T>(
+    mut runtime: tokio::runtime::Builder,
+    work: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let runtime = runtime.enable_all().build().map_err(|e| {
+        CliError::new(
+            Exit::Internal,
+            "runtime",
+            format!("the system gives no threads: {e}"),
+            "",
+        )
+    })?;
     runtime.block_on(work)
 }

@@ -23,8 +23,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -132,11 +133,15 @@ pub async fn start(options: Options, sockets: Sockets) -> Result<Running, StartN
     let dns = dns.transpose().map_err(|e| system(&e))?;
     let rpc_public = sockets.rpc_public.as_ref().map(BoundServer::local_addr);
     let metrics_at = sockets.metrics_address().map_err(|e| system(&e))?;
-    let (opened, dir) = (Arc::clone(&chain), options.places.dir().to_owned());
-    let config = options.store;
-    let ledger = tokio::task::spawn_blocking(move || open(opened, &dir, config))
-        .await
-        .map_err(|e| system(&e))??;
+    // The threads that check and store blocks are begun by this thread and by one that it begins, so that they have its priority and not that of a thread that serves callers.
+    rayon::current_num_threads();
+    let (places, config, own) = (options.places.clone(), options.store, Arc::clone(&chain));
+    let (reply, opened) = oneshot::channel();
+    let opening = thread::Builder::new().name("open".into());
+    opening
+        .spawn(move || reply.send(open(own, places.dir(), config)).is_ok())
+        .map_err(|e| system(&e))?;
+    let ledger = opened.await.map_err(|e| system(&e))??;
     let genesis = *ledger.genesis();
     let pool = Mempool::new(PoolLimits::default());
     let service = Service::start(ledger, pool, Box::new(now)).map_err(|e| system(&e))?;

@@ -364,3 +364,41 @@ fn a_node_is_watched_unless_it_is_not_wanted_and_dev_if_it_is() {
             .starts_with("http://127.0.0.1:")
     );
 }
+
+/// Nice values of a process's threads, by the threads' names.
+fn priorities(pid: u32) -> Vec<(String, i32)> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of = |task: std::fs::DirEntry| {
+        // A thread may end meanwhile.
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        // The name is in brackets and may hold anything; the nice value is the 17th field after it (proc(5)).
+        let nice = stat.rsplit(')').next()?.split_whitespace().nth(16)?;
+        Some((name.trim().to_owned(), nice.parse().ok()?))
+    };
+    tasks.flatten().filter_map(of).collect()
+}
+
+#[test]
+fn what_serves_callers_has_a_lower_priority_than_what_checks_blocks() {
+    let home = Home::new();
+    let server = home.node("dev", &["--no-dns"]);
+    let block = Branch::dev().mine(&person(1), b"", Vec::new());
+    server.submit_block(&block).unwrap();
+    let threads = priorities(server.pid());
+    let main = threads.iter().find(|(name, _)| name == "chain").unwrap().1;
+    let serving: Vec<_> = threads
+        .iter()
+        .filter(|(name, _)| name.starts_with("tokio"))
+        .collect();
+    assert!(!serving.is_empty(), "{threads:?}");
+    for (name, nice) in &threads {
+        // 19 is the lowest there is.
+        let expected = if name.starts_with("tokio") {
+            (main + 10).min(19)
+        } else {
+            main
+        };
+        assert_eq!(*nice, expected, "{name}: {threads:?}");
+    }
+}
