@@ -13,6 +13,7 @@ mod output;
 mod places;
 mod storage;
 mod usage;
+mod wallet;
 
 use sapwood_primitives::{AccountId, Address};
 use sapwood_tests::Ran;

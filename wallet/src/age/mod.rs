@@ -97,7 +97,7 @@ pub(crate) fn seal(content: &[u8], passphrase: &str, log_n: u8) -> Result<Vec<u8
     body.extend_from_slice(&tag);
     let mut header = format!(
         "{FIRST_LINE}-> scrypt {} {log_n}\n{}\n---",
-        STANDARD_NO_PAD.encode(&*salt),
+        STANDARD_NO_PAD.encode(*salt),
         STANDARD_NO_PAD.encode(&body)
     );
     let mac = header_mac(&*file_key, header.as_bytes())

@@ -19,6 +19,7 @@ mod chain;
 mod context;
 mod deal;
 mod describe;
+mod echo;
 mod error;
 mod limit;
 mod link;

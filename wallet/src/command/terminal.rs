@@ -98,7 +98,7 @@ impl Terminal for Console {
     }
 
     fn secret(&self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        rpassword::prompt_password(prompt).map(Zeroizing::new)
+        super::echo::restored(|| rpassword::prompt_password(prompt).map(Zeroizing::new))
     }
 
     fn stdin(&self, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {

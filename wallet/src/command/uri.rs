@@ -231,7 +231,7 @@ mod tests {
         let dark = |x: usize, y: usize| {
             let is_lit = match lines[y / 2][x] {
                 '\u{2588}' => true,
-                '\u{2580}' => y % 2 == 0,
+                '\u{2580}' => y.is_multiple_of(2),
                 '\u{2584}' => y % 2 == 1,
                 _ => false,
             };

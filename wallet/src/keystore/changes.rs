@@ -10,6 +10,10 @@ use rustix::io::Errno;
 
 /// A change of one file or folder.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the recorder of the tests is who reads them")
+)]
 pub(super) enum Change<'a> {
     /// A folder is made.
     Folder(&'a Path),
