@@ -274,7 +274,7 @@ fn row_33_a_terminal_shows_what_is_typed_again_after_an_interruption() {
             let mut keyboard = File::from(master.try_clone().unwrap());
             keyboard.write_all(b"half a pass\x03").unwrap();
         } else {
-            let group = rustix::termios::tcgetpgrp(&slave);
+            let group = rustix::termios::tcgetpgrp(&master);
             let asking = group.unwrap_or_else(|_| panic!("the terminal has no process in front"));
             rustix::process::kill_process(asking, rustix::process::Signal::INT).unwrap();
         }

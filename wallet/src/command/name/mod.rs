@@ -1,13 +1,19 @@
 //! `sapwood name …`: the life of a name, seen by its owner (specs/06).
 
 mod batch;
+mod batch_accounts;
+mod batch_file;
 mod change;
 mod drive;
+mod orders;
 mod quote;
 mod records;
 mod register;
 mod renew;
+mod renew_batch;
+mod resume;
 mod show;
+mod unsigned;
 
 use sapwood_primitives::Name;
 
@@ -39,7 +45,7 @@ impl NameCommand {
                 max_price,
                 spend,
                 ..
-            } => register::resume(ctx, name.as_ref(), max_price, &spend),
+            } => resume::resume(ctx, name.as_ref(), max_price, &spend),
             Self::Register {
                 name,
                 years,
@@ -79,7 +85,7 @@ impl NameCommand {
                 spend,
             } if off || max.is_some() => change::standing_order(ctx, &name, max, &spend),
             Self::StandingOrder { name, spend, .. } => {
-                show::standing_orders(ctx, name.as_ref(), &spend.wallet)
+                orders::standing_orders(ctx, name.as_ref(), &spend.wallet)
             }
             Self::Transfer(TransferCommand::Start {
                 name,

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use sapwood_primitives::codec::read;
 use sapwood_primitives::leaf::NameLeaf;
 use sapwood_primitives::transaction::MAX_ACTIONS;
-use sapwood_primitives::{Action, Amount, Hash, Height, Name, Transaction};
-use sapwood_rpc::client::CallError;
+use sapwood_primitives::{Action, Amount, Height, Name};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::batch;
 use super::quote::Quote;
+use super::renew_batch::{batch_lines, forget_batch, without_paid, write_plan};
 use crate::command::args::SpendFlags;
 use crate::command::context::Context;
-use crate::command::deal::{Deal, Order, Receipt, wait_confirmed};
+use crate::command::deal::{Deal, Order, Receipt};
 use crate::command::describe::years_text;
-use crate::command::error::{CliError, Exit};
+use crate::command::error::CliError;
 use crate::command::link::{Link, ProvenName};
-use crate::command::notes::RenewalBatch;
 use crate::command::output::Output;
 use crate::command::purse::Purse;
 use crate::command::text::{DAY, date, moment_of};
@@ -42,10 +38,10 @@ pub(super) enum Which {
 }
 
 /// One name to renew.
-struct Wanted {
-    name: Name,
-    years: u8,
-    max: Option<Amount>,
+pub(super) struct Wanted {
+    pub(super) name: Name,
+    pub(super) years: u8,
+    pub(super) max: Option<Amount>,
 }
 
 /// Names that were paid for.
@@ -62,12 +58,12 @@ struct Renewed {
 
 /// A name with its term, as it was before and will be, or as it is proven to be after the confirmation.
 #[derive(Clone, Serialize)]
-struct Row {
-    name: Name,
+pub(super) struct Row {
+    pub(super) name: Name,
     /// `renewed`, or `paid` if it had been paid for by this batch before.
-    status: &'static str,
-    paid_until: Height,
-    expires_at: u64,
+    pub(super) status: &'static str,
+    pub(super) paid_until: Height,
+    pub(super) expires_at: u64,
 }
 
 impl fmt::Display for Renewed {
@@ -127,35 +123,7 @@ pub(super) fn renew(
     };
     let mut paid = Vec::new();
     if let Some(id) = id {
-        // A transaction of the same batch may be on its way from before.
-        finish_sent(&link, &purse, &wanted, flags)?;
-        let plan = purse
-            .notes()
-            .read()?
-            .renewals
-            .into_iter()
-            .find(|plan| plan.batch == id);
-        let until = |name: &Name| {
-            let plan = plan.as_ref()?;
-            plan.until
-                .iter()
-                .find(|(other, _)| other == name)
-                .map(|(_, until)| *until)
-        };
-        let mut rest = Vec::new();
-        for one in wanted {
-            let proven = link.name(&one.name)?;
-            match (&proven.leaf, until(&one.name)) {
-                (Some(leaf), Some(until)) if leaf.paid_until >= until => {
-                    paid.push(Row {
-                        status: "paid",
-                        ..row(ctx, &proven, leaf, leaf.paid_until)
-                    });
-                }
-                _ => rest.push(one),
-            }
-        }
-        wanted = rest;
+        (paid, wanted) = without_paid(&link, &purse, wanted, id, flags)?;
     }
     if wanted.is_empty() {
         forget_batch(&purse, id)?;
@@ -200,109 +168,6 @@ pub(super) fn renew(
         receipt,
         transactions: receipts,
     }))
-}
-
-/// What a file wants, and what the batch is known by when the command is given again.
-fn batch_lines(
-    ctx: &Context,
-    file: &Path,
-    years: u8,
-    max: Option<Amount>,
-) -> Result<(Vec<Wanted>, Hash), CliError> {
-    let lines = batch::read(ctx, file)?;
-    let mut faults = Vec::new();
-    for line in &lines {
-        if line.account.is_some() || !line.records.is_empty() {
-            faults.push(format!(
-                "line {}: a renewal has no account and no records; --account pays for all",
-                line.number
-            ));
-        }
-    }
-    if !faults.is_empty() {
-        return Err(batch::faulty("bad_batch", Exit::Usage, &faults));
-    }
-    let wanted: Vec<Wanted> = lines
-        .into_iter()
-        .map(|line| Wanted {
-            name: line.name,
-            years: line.years.unwrap_or(years),
-            max: line.max.or(max),
-        })
-        .collect();
-    let terms: Vec<String> = wanted
-        .iter()
-        .map(|one| format!("{} {}\n", one.name, one.years))
-        .collect();
-    Ok((wanted, Hash(Sha256::digest(terms.concat()).into())))
-}
-
-/// Waits for renewals of these names that the wallet sent before and that are in no block yet.
-fn finish_sent(
-    link: &Link<'_>,
-    purse: &Purse,
-    wanted: &[Wanted],
-    flags: &SpendFlags,
-) -> Result<(), CliError> {
-    if flags.dry_run {
-        return Ok(());
-    }
-    for sent in purse.notes().read()?.sent {
-        let Ok(tx) = read::<Transaction>(&sent.tx.0) else {
-            continue;
-        };
-        let renews = tx.body.actions.iter().any(|action| match action {
-            Action::NameRenew { name, .. } => wanted.iter().any(|one| one.name == name),
-            _ => false,
-        });
-        if !renews {
-            continue;
-        }
-        if link.tx_status(sent.txid)?.status == "unknown" {
-            // It never arrived, or its block is older than the node's window; the chain's answer for the name decides.
-            match link.try_submit(&sent.tx.0) {
-                Ok(_) => {}
-                Err(CallError::Refused { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        match wait_confirmed(link, sent.txid, Some(sent.valid_until)) {
-            Err(error) if error.code != "expired" => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn write_plan(purse: &Purse, id: Hash, rows: &[Row]) -> Result<(), CliError> {
-    let notebook = purse.notes();
-    let mut notes = notebook.read()?;
-    let mut plan = match notes.renewals.iter().position(|plan| plan.batch == id) {
-        Some(place) => notes.renewals.remove(place),
-        None => RenewalBatch {
-            batch: id,
-            until: Vec::new(),
-        },
-    };
-    for row in rows {
-        if plan.until.iter().all(|(name, _)| *name != row.name) {
-            plan.until.push((row.name.clone(), row.paid_until));
-        }
-    }
-    notes.renewals.push(plan);
-    notebook.write(&notes)
-}
-
-fn forget_batch(purse: &Purse, id: Option<Hash>) -> Result<(), CliError> {
-    let Some(id) = id else { return Ok(()) };
-    let notebook = purse.notes();
-    let mut notes = notebook.read()?;
-    let before = notes.renewals.len();
-    notes.renewals.retain(|plan| plan.batch != id);
-    if notes.renewals.len() == before {
-        return Ok(());
-    }
-    notebook.write(&notes)
 }
 
 fn own_owner(
@@ -421,7 +286,7 @@ fn add(sum: Amount, amount: Amount) -> Result<Amount, CliError> {
     })
 }
 
-fn row(ctx: &Context, at: &ProvenName, leaf: &NameLeaf, until: Height) -> Row {
+pub(super) fn row(ctx: &Context, at: &ProvenName, leaf: &NameLeaf, until: Height) -> Row {
     Row {
         name: leaf.name.clone(),
         status: "renewed",

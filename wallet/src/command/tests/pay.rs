@@ -4,6 +4,7 @@ use std::fs;
 
 use sapwood_primitives::{AccountId, Address, Amount, Height};
 
+use super::world::Death;
 use super::*;
 
 fn stranger() -> String {
@@ -343,4 +344,93 @@ fn validity_is_bounded_by_the_wallet_and_the_chain() {
     let world = desk.world.borrow();
     let next = world.height() + 1;
     assert_eq!(world.mempool[0].body.valid_until, Height::new(next + 59));
+}
+
+#[test]
+fn row_26_a_payment_signed_and_not_sent_keeps_its_id_when_the_wallet_comes_back() {
+    let whole = Desk::rich();
+    let start = whole.world.borrow().calls.len();
+    whole.ok(&["wallet", "send", &stranger(), "1"]);
+    let calls = whole.world.borrow().calls.clone();
+    let submit = start
+        + calls[start..]
+            .iter()
+            .position(|call| call == "tx_submit")
+            .unwrap();
+    for death in [Death::Before(submit), Death::After(submit)] {
+        let desk = Desk::rich();
+        desk.world.borrow_mut().death = Some(death);
+        assert_eq!(
+            desk.err(&["wallet", "send", &stranger(), "1"]).code,
+            "unreachable"
+        );
+        let notes = fs::read(desk.dir.path().join("wallets/dev.notes.json")).unwrap();
+        let notes: serde_json::Value = serde_json::from_slice(&notes).unwrap();
+        let signed = notes["sent"][0]["txid"].as_str().unwrap().to_owned();
+        desk.world.borrow_mut().death = None;
+        desk.ok(&["wallet", "send", &stranger(), "2"]);
+        let world = desk.world.borrow();
+        assert_eq!(world.mempool.len(), 2, "{death:?}");
+        assert_eq!(world.mempool[0].txid().to_string(), signed, "{death:?}");
+    }
+}
+
+#[test]
+fn row_23_a_name_about_to_expire_is_paid_with_a_warning_where_coins_have_worth() {
+    let mut chain = sapwood_primitives::Chain::named("dev").unwrap();
+    chain.name = "worth".into();
+    let desk = Desk::at(chain);
+    let asks = |secrets: usize| {
+        desk.person.interactive.set(true);
+        let pass = std::iter::repeat_n("correct horse".to_owned(), secrets);
+        desk.person.secrets.borrow_mut().extend(pass);
+    };
+    asks(2);
+    let made = desk.ok(&["wallet", "create", "--wallet", "w"]);
+    let own = Address::parse("dsap", made["address"].as_str().unwrap())
+        .unwrap()
+        .id();
+    desk.world.borrow_mut().mine(10, own);
+    desk.world.borrow_mut().pass(desk.chain.consensus.delay);
+    let fresh = || desk.person.now.set(desk.world.borrow().now());
+    fresh();
+    asks(1);
+    desk.ok(&["name", "register", "alice", "--wallet", "w"]);
+    fresh();
+    asks(2);
+    desk.ok(&["wallet", "accounts", "--wallet", "w", "--new"]);
+    let second = desk.ok(&["wallet", "address", "--wallet", "w", "--account", "1"]);
+    let second = second["address"].as_str().unwrap().to_owned();
+    asks(1);
+    desk.ok(&["wallet", "send", "--wallet", "w", &second, "50", "--wait"]);
+    fresh();
+    desk.said();
+    // A year of this chain is six hours, so every name expires within a day.
+    asks(1);
+    desk.ok(&[
+        "wallet",
+        "send",
+        "--wallet",
+        "w",
+        "--account",
+        "1",
+        "alice",
+        "1",
+    ]);
+    let said = desk.said();
+    assert!(said.contains("warning: `alice` expires in"), "{said}");
+}
+
+#[test]
+fn row_37_a_derivation_number_beyond_the_last_is_refused() {
+    let desk = Desk::rich();
+    for number in ["2147483648", "4294967295"] {
+        let error = desk.err(&["wallet", "rotate-key", "--to-account", number]);
+        assert_eq!(
+            (error.exit, &*error.code),
+            (Exit::Refused, "wallet_edit"),
+            "{error}"
+        );
+    }
+    assert_eq!(desk.world.borrow().count("tx_submit"), 0);
 }
