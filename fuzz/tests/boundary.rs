@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sapwood_fuzz::{BOUNDARIES, Random, check, densest_block, densest_undo, fuzz, mutate, targets};
+use sapwood_fuzz::{
+    BOUNDARIES, Random, check, densest_block, densest_undo, fuzz, mutate, peak_of, targets,
+};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,10 +58,19 @@ fn every_seed_of_a_boundary_type_is_a_value() {
 #[test]
 fn the_densest_values_are_read_within_four_times_their_bytes() {
     let targets = targets();
-    let target = |name: &str| targets.iter().find(|t| t.name == name).unwrap();
+    let target = |name: &str| {
+        let found = targets.iter().find(|target| target.name == name);
+        found.unwrap()
+    };
+    let show = |name: &str, input: &[u8]| {
+        let (_, peak) = peak_of(|| (target(name).reads)(input));
+        println!("{name}: {} bytes take {peak} bytes of memory", input.len());
+    };
     let block = densest_block();
+    show("block", &block);
     assert!(block.len() > 260_000 && check(target("block"), &block));
     for undo in densest_undo() {
+        show("undo", &undo);
         assert!(undo.len() > 640_000 && check(target("undo"), &undo));
         // A length that promises more than there is reserves no more than fits.
         let promising = [&[0xfe, 0xff, 0x3f, 0][..], &undo[4..]].concat();

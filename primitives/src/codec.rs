@@ -9,8 +9,8 @@ use std::any::{Any, TypeId};
 /// How deep heap-allocated values may nest. The deepest type, a block, needs three levels.
 const MAX_DEPTH: u8 = 8;
 
-/// Memory that a decode may use for each byte of input. No valid value needs it all: the densest, a record of what takes back a block that touched only bare accounts, takes
-/// 3.6 bytes in memory for one on the wire. The number depends on how this program lays values out, so it must never decide what is valid (specs/01 §1.2).
+/// Memory that a decode may use for each byte of input. No valid value needs it all: the densest, what takes back a block that touched only bare accounts with a waiting change, takes
+/// 3.7 bytes in memory for one on the wire. The number depends on how this program lays values out, so it must never decide what is valid (specs/01 §1.2).
 pub const MEMORY_FACTOR: usize = 4;
 
 /// Memory that any decode may use beyond that, in bytes.

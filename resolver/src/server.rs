@@ -308,6 +308,8 @@ async fn converse(
         let len = u16::try_from(reply.len()).map_err(io::Error::other)?;
         let framed = [&len.to_be_bytes()[..], &reply].concat();
         timeout(idle, stream.write_all(&framed)).await??;
+        // One query a turn: connections full of queries must not make the others wait.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }

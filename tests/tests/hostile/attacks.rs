@@ -290,6 +290,10 @@ fn dns_flood(target: &Target, numbers: &mut Numbers) {
         let name = [&b"\x08"[..], label.as_bytes(), b"\x04leaf\x03alt\0"].concat();
         let query = dns_query(n.to_le_bytes()[0].into(), &name, 1);
         let _ = socket.send_to(&query, target.dns);
+        // A hundred thousand a second, as they come from a network, and not all in the same moment.
+        if n % 100 == 99 {
+            sleep(Duration::from_millis(1));
+        }
     }
 }
 
