@@ -13,7 +13,7 @@ mod targets_tree;
 pub use memory::peak_of;
 pub use mutate::{Random, mutate};
 pub use seeds::{densest_block, densest_undo};
-pub use targets::{BOUNDARIES, Target, targets};
+pub use targets::{BOUNDARIES, Check, Target, targets};
 
 use sapwood_primitives::codec::{MEMORY_ALLOWANCE, MEMORY_FACTOR};
 use std::path::PathBuf;

@@ -8,6 +8,9 @@ use sapwood_resolver::{Found, NameSource, Transport, Unavailable, ZoneConfig, an
 use sapwood_rpc::records::{parse_record, rdata_is_well_formed, to_line};
 use sapwood_runtime::genesis;
 
+/// Panics if something does not hold for an input.
+pub type Check = Box<dyn Fn(&[u8])>;
+
 /// A parser under test.
 pub struct Target {
     /// Its name on the command line and in the corpus.
@@ -16,7 +19,7 @@ pub struct Target {
     /// Only reads an input, and says whether it was accepted. Its memory is measured.
     pub reads: fn(&[u8]) -> bool,
     /// Panics if something does not hold for an input.
-    pub holds: Box<dyn Fn(&[u8])>,
+    pub holds: Check,
 }
 
 impl Target {

@@ -76,7 +76,7 @@ impl Scarce {
     /// What is left when a transaction is in; none if it does not fit.
     fn without(self, transaction: &Transaction) -> Option<Self> {
         let actions = &transaction.body.actions;
-        let count = |wanted: fn(&Action) -> bool| actions.iter().filter(|a| wanted(a)).count();
+        let count = |wanted: fn(&Action) -> bool| actions.iter().filter(wanted).count();
         let commits = count(|action| matches!(action, Action::NameCommit { .. }));
         let reveals = count(|action| matches!(action, Action::NameReveal { .. }));
         Some(Self {
