@@ -63,7 +63,7 @@ fn a_file_that_is_missing_empty_or_headless_is_refused_or_not_needed() {
 
 #[test]
 fn without_its_last_page_or_with_garbage_behind_it_a_file_is_refused_or_served_as_it_was() {
-    for name in NEEDED {
+    for name in needed() {
         let right = fixture().ended.file(name);
         let pages = right.used().div_ceil(PAGE);
         let garbage = vec![0xa5; 2 * usize::try_from(PAGE).unwrap()];
