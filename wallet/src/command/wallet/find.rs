@@ -155,7 +155,7 @@ pub(crate) fn hidden_names(
                     Action::NameCommit { commitment } => found.push(HiddenName {
                         account: *account,
                         sender,
-                        commitment: commitment,
+                        commitment,
                         height,
                         until: height.plus(rules.commit_max),
                         transaction: tx.clone(),
