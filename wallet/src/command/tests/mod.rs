@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod batch;
+mod carry;
 mod cuts;
 mod keys;
 mod lies;

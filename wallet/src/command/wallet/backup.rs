@@ -93,7 +93,7 @@ pub(super) fn import(
         return Err(CliError::usage(
             "key_on_command_line",
             "this looks like a secret key; on the command line, other programs see it",
-            "give it on stdin, as in `sapwood wallet import < key.hex`, and take it for known",
+            "give it on stdin, as in `sapwood wallet import < key.hex`, and move its coins: it may have been seen",
         ));
     }
     let path = purse::place(ctx, flags)?.1;
