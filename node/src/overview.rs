@@ -15,7 +15,10 @@ const SOON: u64 = 90 * 86_400;
 pub(crate) fn wallet(context: Context) -> Value {
     let context = context.with_terminal(Box::new(Silence));
     match accounts(&context) {
-        Ok(accounts) => json!({ "state": "open", "accounts": accounts["accounts"] }),
+        Ok(mut accounts) => {
+            accounts["state"] = json!("open");
+            accounts
+        }
         Err(error) if error.code == "no_wallet" => json!({ "state": "none" }),
         Err(error) => json!({ "state": "closed", "code": error.code, "message": error.message }),
     }

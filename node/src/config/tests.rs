@@ -6,6 +6,7 @@ use super::file::{Entries, parse, parse_with};
 use super::{Kind, NO_KEYS, PARTS, settings};
 use crate::cli::Cli;
 use clap::CommandFactory;
+use proptest::prelude::*;
 
 fn parsed(text: &str) -> Result<Entries, Vec<Fault>> {
     parse(text, &settings(&Cli::command()))
@@ -109,6 +110,20 @@ fn rows_3_5_and_27_what_is_no_toml_is_told_with_its_line() {
     assert_eq!(fault("[node]\nthreads = 2\n[node]\n").line, Some(3));
     assert_eq!(fault("log = \"in\u{0}fo\"\n").line, Some(1));
     assert_eq!(fault("log = \"info\"\n\u{0}\n").line, Some(2));
+}
+
+#[test]
+fn nesting_without_end_is_refused_like_any_other_fault() {
+    let deep = 30_000;
+    for text in [
+        format!("log = {}", "[".repeat(deep)),
+        format!("log = {}1{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("{}a = 1", "a.".repeat(deep)),
+        format!("[{}a]", "a.".repeat(deep)),
+        format!("log = {}", "{a=".repeat(deep / 2)),
+    ] {
+        assert!(parsed(&text).is_err(), "{}", &text[..20]);
+    }
 }
 
 #[test]
@@ -306,4 +321,27 @@ fn all_faults_are_found_and_the_first_line_is_told_first() {
     );
     assert!(error.message.ends_with("; and 2 more"), "{error}");
     assert_eq!(error.exit.code(), 2);
+}
+
+proptest! {
+    /// Whatever stands in a file: each fault has a line of it and a reason, and what is taken is taken again.
+    #[test]
+    fn no_text_brings_the_reader_down(
+        text in prop_oneof![
+            any::<String>(),
+            "(\\[(node|dev|resolver|mine|x)\\]\n|(chain|log|threads|port_base|no_dns|suffix|data_dir|x\\.y) = (1|-1|0x1f|true|\"dev\"|\"/a\"|\\[1\\]|\\{a = 1\\})\n){0,8}",
+        ],
+    ) {
+        let lines = text.lines().count().max(1) + 1;
+        match parsed(&text) {
+            Ok(entries) => prop_assert!(entries.by_key.values().all(|e| e.line <= lines && !e.text.is_empty())),
+            Err(faults) => {
+                prop_assert!(!faults.is_empty());
+                for fault in faults {
+                    prop_assert!(fault.line.is_some_and(|line| (1..=lines).contains(&line)), "{:?}", fault);
+                    prop_assert!(!fault.reason.is_empty() && !fault.allowed.is_empty(), "{:?}", fault);
+                }
+            }
+        }
+    }
 }
