@@ -6,7 +6,7 @@ use crate::manager::Manager;
 use crate::mining::{MinerOptions, Pace};
 use crate::places::{MetricsAt, Places};
 use crate::reconnect::Reconnecting;
-use crate::{block_on, block_on_beside_the_chain, output, print, print_text, tour};
+use crate::{block_on, block_on_beside_the_chain, limits, output, print, print_text, tour};
 use sapwood_account_tree::Mode;
 use sapwood_node::running::{self, Ended, Options, Running, Sockets, StartNode};
 use sapwood_node::supervisor::Parts;
@@ -14,15 +14,9 @@ use sapwood_primitives::{Address, Chain};
 use sapwood_resolver::{RemoteResolver, ZoneConfig};
 use sapwood_store::Config as StoreConfig;
 use sapwood_wallet::command::{CliError, Context, Exit};
-use std::fs::File;
-use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use tokio::sync::watch;
-
-/// Longest chain file that is read, in bytes: forty times what one takes.
-const MAX_CHAIN_FILE: u64 = 64 * 1024;
 
 /// Commands that ask a node and end.
 ///
@@ -89,7 +83,7 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
         return block_on(tour::run(global.json));
     }
     let chain = chain(global, "dev")?;
-    open_files()?;
+    limits::open_files()?;
     if chain.consensus.retarget {
         return Err(CliError::new(
             Exit::Usage,
@@ -136,7 +130,7 @@ pub(crate) fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
 pub(crate) fn node(global: &Global, args: &NodeArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
-    open_files()?;
+    limits::open_files()?;
     if args.threads.is_some() && args.mine.is_none() {
         return Err(CliError::new(
             Exit::Usage,
@@ -237,53 +231,14 @@ fn miner(
     };
     Ok(MinerOptions {
         payee: payee.id(),
-        threads: self::threads(threads),
+        threads: limits::threads(threads),
         pace: watch::channel(pace).1,
     })
-}
-
-/// How many threads a miner has: as many as were asked for, otherwise one a core.
-pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    if let Some(threads) = asked.filter(|threads| *threads > cores) {
-        tracing::warn!(%threads, %cores, "more threads than cores mine no faster and slow everything else down");
-    }
-    asked.unwrap_or(cores)
 }
 
 /// An error of the command line.
 pub(crate) fn usage(code: &'static str, message: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, code, message, hint)
-}
-
-/// Files and connections that a server may have open, at least.
-const OPEN_FILES: u64 = 1_024;
-
-/// Sees to it that enough files can be open, before the first is.
-///
-/// # Errors
-/// If the system allows fewer than are needed.
-pub(crate) fn open_files() -> Result<(), CliError> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|now| now >= OPEN_FILES) {
-        return Ok(());
-    }
-    let raised = Rlimit {
-        current: Some(OPEN_FILES),
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).map_err(|_| {
-        CliError::new(
-            Exit::Usage,
-            "open_files",
-            format!(
-                "this process may open {} files and needs {OPEN_FILES}",
-                limit.maximum.unwrap_or_default()
-            ),
-            "raise the limit with `ulimit -n`, or LimitNOFILE= in a unit of systemd",
-        )
-    })
 }
 
 fn zone(chain: &Chain, private_addresses: Option<&str>) -> ZoneConfig {
@@ -365,31 +320,7 @@ pub(crate) fn resolver(global: &Global, args: &ResolverArgs) -> Result<(), CliEr
 /// If there is no such chain, or the chain file cannot be used.
 pub(crate) fn chain(global: &Global, default: &str) -> Result<Chain, CliError> {
     if let Some(path) = &global.chain_file {
-        let text = read_chain_file(path).map_err(|e| {
-            CliError::new(
-                Exit::Usage,
-                "chain_file",
-                format!("cannot read {}: {e}", path.display()),
-                "name a chain file that `sapwood genesis` wrote",
-            )
-        })?;
-        let chain = Chain::parse(&text).map_err(|e| {
-            // Between the place and the reason a fault of TOML shows the line itself, over several lines.
-            let text = e.to_string();
-            let (place, reason) = (text.lines().next(), text.lines().skip(1).last());
-            let fault = [place, reason].into_iter().flatten().collect::<Vec<_>>();
-            let message = format!("{}: {}", path.display(), fault.join(": "));
-            CliError::new(Exit::Usage, "chain_file", message, "correct the file")
-        })?;
-        return as_known(chain).map_err(|reason| {
-            let message = format!("{}: {reason}", path.display());
-            CliError::new(
-                Exit::Usage,
-                "chain_file",
-                message,
-                "a chain of your own has a name of its own",
-            )
-        });
+        return crate::chain_file::read(path);
     }
     let name = global.chain.as_deref().unwrap_or(default);
     let chain = Chain::named(name).ok_or_else(|| {
@@ -401,40 +332,6 @@ pub(crate) fn chain(global: &Global, default: &str) -> Result<Chain, CliError> {
         )
     })?;
     Ok(chain)
-}
-
-/// A chain with the name of a built-in one is that chain: with its parameters, and its genesis once it has one.
-fn as_known(chain: Chain) -> Result<Chain, String> {
-    let Some(known) = Chain::named(&chain.name) else {
-        return Ok(chain);
-    };
-    if chain.consensus != known.consensus || chain.address_prefix != known.address_prefix {
-        return Err(format!(
-            "it is called {} and has other parameters than that chain",
-            chain.name
-        ));
-    }
-    if known.genesis.is_some() && chain.genesis != known.genesis {
-        return Err(format!(
-            "it is called {} and has another genesis than that chain",
-            chain.name
-        ));
-    }
-    Ok(chain)
-}
-
-/// Reads a chain file, and no more than one can be: the path may be a device.
-fn read_chain_file(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let mut file = File::open(path)?.take(MAX_CHAIN_FILE + 1);
-    file.read_to_string(&mut text)?;
-    match file.limit() {
-        0 => Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is longer than {MAX_CHAIN_FILE} bytes"),
-        )),
-        _ => Ok(text),
-    }
 }
 
 pub(crate) fn find_places(global: &Global, chain: &Chain) -> Result<Places, CliError> {
@@ -497,18 +394,5 @@ mod tests {
         assert!(part.message.starts_with("the miner panicked"));
         let storage = ended(&Ended::Storage("the disk is full".to_owned()));
         assert_eq!(storage.exit.code(), 4);
-    }
-
-    #[test]
-    fn a_chain_file_is_read_up_to_its_bound_and_a_longer_one_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("chain.toml");
-        let longest = usize::try_from(MAX_CHAIN_FILE).unwrap();
-        std::fs::write(&path, "a".repeat(longest)).unwrap();
-        assert_eq!(read_chain_file(&path).unwrap().len(), longest);
-        std::fs::write(&path, "a".repeat(longest + 1)).unwrap();
-        assert!(read_chain_file(&path).is_err());
-        assert!(read_chain_file(Path::new("/dev/zero")).is_err(), "endless");
-        assert!(read_chain_file(&folder.path().join("none")).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! and asks again; a node that was started anew is found by its endpoint file.
 
 use crate::cli::{Global, MineArgs};
-use crate::commands::{chain, find_places, open_files, usage};
+use crate::commands::{chain, find_places, usage};
 use crate::reconnect::Reconnecting;
 use crate::{block_on, print};
 use sapwood_miner::{Job, mine};
@@ -51,7 +51,7 @@ struct Miner {
 pub(crate) fn run(global: &Global, args: &MineArgs) -> Result<(), CliError> {
     let chain = chain(global, "main")?;
     let places = find_places(global, &chain)?;
-    open_files()?;
+    crate::limits::open_files()?;
     let Some(payee) = args.address.clone() else {
         return Err(usage(
             "address",
@@ -63,7 +63,7 @@ pub(crate) fn run(global: &Global, args: &MineArgs) -> Result<(), CliError> {
         let hint = "`sapwood wallet address` prints one";
         usage("address", &format!("--address: {e}"), hint)
     })?;
-    let threads = crate::commands::threads(args.threads);
+    let threads = crate::limits::threads(args.threads);
     let (url, cookie) = (global.rpc.clone(), global.cookie_file.clone());
     block_on(async {
         let asked = asked_to_end();

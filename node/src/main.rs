@@ -1,6 +1,7 @@
 //! The `sapwood` program: reads the command line, does what it says, prints data on stdout and words on stderr.
 
 mod calls;
+mod chain_file;
 mod cli;
 mod client;
 mod commands;
@@ -11,6 +12,7 @@ mod external;
 mod follow;
 mod genesis;
 mod greeting;
+mod limits;
 mod log;
 mod manager;
 mod overview;
