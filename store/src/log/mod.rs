@@ -69,6 +69,7 @@
 //!
 //! The last commit is written again and synced before it is believed: after a sync that failed it may be readable and yet not on the disk. Damage that is confined to the very
 //! last commit looks like one that was not completed; whoever has a checkpoint sees that the log ends before it.
+//! A checkpoint also names the first segment that must be there: one is deleted only when a checkpoint that does not need it is durable.
 //!
 //! # Index file
 //!
