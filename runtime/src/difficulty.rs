@@ -65,3 +65,25 @@ fn shift(value: U512, by: i128) -> Option<U256> {
     };
     U256::try_from(moved).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// After a silence so long that the product loses bits at the top, the target is the easiest, not what is left of the bits.
+    #[test]
+    fn a_silence_of_any_length_leads_to_the_limit() {
+        let rules = Chain::named("main").unwrap().consensus;
+        let anchor = Anchor {
+            height: 0,
+            parent_time: 0,
+            target: rules.target_limit,
+        };
+        for half_lives in (1..700).chain([1 << 20, 1 << 32]) {
+            let time = rules.block_time + half_lives * rules.half_life;
+            let target = asert(&rules, &anchor, 0, time);
+            assert_eq!(target, rules.target_limit, "{half_lives} half-lives");
+        }
+    }
+}
