@@ -19,6 +19,9 @@ const CROWD: usize = 200;
 /// Datagrams of a round.
 const VOLLEY: u64 = 2_000;
 
+/// Makes a command that runs in the home of the chain.
+type Commands = Box<dyn Fn(&[&str]) -> Command + Sync>;
+
 /// What is attacked.
 pub(crate) struct Target {
     pub(crate) rpc: SocketAddr,
@@ -27,7 +30,7 @@ pub(crate) struct Target {
     data: PathBuf,
     /// Commands that fail for their input, ready to be run.
     commands: Vec<Vec<String>>,
-    command: Box<dyn Fn(&[&str]) -> Command + Sync>,
+    command: Commands,
 }
 
 impl Target {
