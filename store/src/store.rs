@@ -241,7 +241,9 @@ impl Store {
 fn no_undo(id: &BlockId) -> StorageFailed {
     StorageFailed::new(
         "taking a block back",
-        format!("no undo record for block {id}"),
+        format!(
+            "there is no undo record for block {id}; move the folder of the state away and let the node fetch the chain anew"
+        ),
     )
 }
 

@@ -169,14 +169,17 @@ fn row_4_an_unknown_key_is_told_with_the_nearest() {
 }
 
 #[test]
-fn rows_8_9_17_35_and_36_there_is_no_key_that_opens_what_is_closed() {
+fn rows_8_9_11_to_13_17_and_34_to_36_what_is_no_setting_is_no_key() {
     for text in [
         "[node]\nbind = \"0.0.0.0\"\n",
         "[node]\nrpc_bind = \"localhost\"\n",
         "[node]\npeers = [\"/ip4/10.0.0.1/tcp/9450\"]\n",
         "[resolver]\nallow = [\"0.0.0.0/0\"]\n",
         "[relay]\non = true\n",
-        "upstream = \"127.0.0.1:9453\"\n",
+        "[resolver]\nupstream = \"127.0.0.1:9453\"\n",
+        "[node]\ncache = \"10\"\n",
+        "[node]\ncache_size = \"10 XB\"\n",
+        "[node]\ntimeout = \"5\"\n",
     ] {
         assert!(fault(text).reason.contains("is no key"), "{text}");
     }

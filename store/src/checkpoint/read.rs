@@ -262,7 +262,10 @@ pub(super) fn check_meta(transaction: &ReadTransaction, genesis: &BlockId) -> Re
     match u32::from_le_bytes(schema) {
         SCHEMA => {}
         found if found > SCHEMA => return Err(Foreign::Newer(found)),
-        found => return Err(damaged(&format!("schema {found} was never used"))),
+        found => {
+            let reason = format!("it has format {found}, which no release has used");
+            return Err(damaged(&reason));
+        }
     }
     let found: [u8; 32] = row(GENESIS)?
         .try_into()

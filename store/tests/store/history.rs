@@ -5,6 +5,7 @@ use crate::replica::{Replica, What, chain};
 use crate::world::World;
 use proptest::prelude::*;
 use sapwood_account_tree::Mode;
+use sapwood_primitives::BlockId;
 use sapwood_store::disk::{Disk, Fault, Simulated};
 use sapwood_store::log::OpenLog;
 use sapwood_store::{Checkpoints, Config, OpenStore, REMEMBERED};
@@ -247,6 +248,26 @@ fn a_reorg_deeper_than_what_is_remembered_goes_by_the_undo_records() {
     world.check(&node);
     drop(node);
     world.check(&Node::on_disk(&disk, &chain, config()).unwrap());
+}
+
+#[test]
+fn a_block_without_an_undo_record_is_not_taken_back_by_guessing() {
+    let (chain, disk) = (chain(), Simulated::new());
+    let mut world = World::new(Replica::new(&chain));
+    let mut node = Node::on_disk(&disk, &chain, config()).unwrap();
+    for _ in 0..REMEMBERED + 3 {
+        node.extend(&[world.mine(1, What::Nothing)]).unwrap();
+    }
+    let below = &world.main[world.main.len() - 3 - REMEMBERED].link;
+    assert!(!node.view.remembers(&below.id));
+    let unknown = BlockId([9; 32]);
+    let failed = node.store.step_back(below, &[unknown]).unwrap_err();
+    let text = failed.to_string();
+    assert!(
+        text.contains(&unknown.to_string()) && text.contains("anew"),
+        "{text}"
+    );
+    world.check(&node);
 }
 
 #[test]

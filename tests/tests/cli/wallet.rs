@@ -2,6 +2,7 @@
 
 use crate::{FAILED, REFUSED, STORAGE, USAGE, fails};
 use rustix::fs::FlockOperation;
+use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 use sapwood_tests::{Home, Ran};
@@ -32,6 +33,34 @@ fn row_10_an_empty_passphrase_makes_no_wallet() {
         assert_eq!(error["code"], "weak_passphrase", "{error}");
     }
     assert!(!home.data().join("dev/wallets/w").exists());
+}
+
+/// Row 18 of the files: a stop in the middle of a read, and reads that give less than was asked for, make no difference.
+#[test]
+fn what_comes_byte_by_byte_to_a_process_that_is_stopped_meanwhile_is_read_whole() {
+    let home = Home::new();
+    let phrase = "a long passphrase that comes slowly";
+    with_pass(&home, &["wallet", "create", "--wallet", "w"], phrase).expect(0);
+    let mut command = home.command("dev", &["--json", "wallet", "address", "--wallet", "w"]);
+    command.args(["--passphrase-fd", "0"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    for byte in phrase.bytes() {
+        stdin.write_all(&[byte]).unwrap();
+        for signal in [Signal::STOP, Signal::CONT] {
+            rustix::process::kill_process(id, signal).unwrap();
+        }
+    }
+    drop(stdin);
+    let answered = Ran::of(child.wait_with_output().unwrap()).expect(0).json();
+    let whole = with_pass(
+        &home,
+        &["--json", "wallet", "address", "--wallet", "w"],
+        phrase,
+    );
+    assert_eq!(answered, whole.expect(0).json());
 }
 
 #[test]

@@ -185,11 +185,16 @@ fn files_of_a_later_release_are_refused_with_what_to_do() {
     let places = bytes.windows(44).enumerate().filter(|(_, window)| {
         window.starts_with(&genesis.0) && window.ends_with(&3_u32.to_le_bytes())
     });
-    let mut newer = checkpoint.clone();
+    let (mut newer, mut older) = (checkpoint.clone(), checkpoint.clone());
     for (at, _) in places {
         newer = newer.with(at as u64 + 40, &4_u32.to_le_bytes());
+        older = older.with(at as u64 + 40, &2_u32.to_le_bytes());
     }
     assert!(newer != *checkpoint, "the row is there");
+    refused(
+        &with(right, CHECKPOINT, &older, "of format 2"),
+        "has format 2, which no release has used",
+    );
     refused(
         &with(right, CHECKPOINT, &newer, "of format 4"),
         "has format 4, which this program does not know",
