@@ -95,9 +95,11 @@ impl fmt::Display for StatusReport {
         )?;
         writeln!(
             f,
-            "storage   {} in {}",
+            "storage   {} in {}, {} tree, checkpoint at {}",
             if s.storage_failed { "FAILED" } else { "good" },
-            escape(&s.data_dir)
+            escape(&s.data_dir),
+            escape(&s.tree),
+            s.checkpoint
         )?;
         f.write_str(&crate::overview::text(&self.wallet, now()))?;
         for parked in &s.parked_branches {

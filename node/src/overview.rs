@@ -54,6 +54,10 @@ pub(crate) fn text(wallet: &Value, now: u64) -> String {
     let sum = Amount::from_drops(sum).map_or_else(|_| "?".to_owned(), |a| a.to_string());
     let _ = writeln!(text, "wallet    {} accounts, {sum} sap", accounts.len());
     for account in accounts {
+        let pending = account["pending"].as_array().into_iter().flatten();
+        for line in pending.filter_map(Value::as_str) {
+            let _ = writeln!(text, "under way {}", escape(line));
+        }
         let (Some(name), Some(until)) = (account["name"].as_str(), account["expires_at"].as_u64())
         else {
             continue;
@@ -80,10 +84,11 @@ mod tests {
         let wallet = json!({ "state": "open", "accounts": [
             { "balance": 150_000_000_u64, "name": "alice", "expires_at": 86_400 * 89 },
             { "balance": 50_000_000_u64, "name": "bo\u{1b}b", "expires_at": 86_400 * 400 },
-            { "balance": 0, "name": null, "expires_at": null },
+            { "balance": 0, "name": null, "expires_at": null, "pending": ["a transfer\u{1b}"] },
         ]});
         let text = text(&wallet, 0);
         assert!(text.contains("3 accounts, 2"), "{text}");
+        assert!(text.contains("under way a transfer\\u{1b}\n"), "{text}");
         assert!(text.contains("EXPIRES   alice in 89 days"), "{text}");
         assert!(
             text.contains("name      bo\\u{1b}b, paid for 400 days"),

@@ -80,14 +80,20 @@ impl Live {
 
     /// The step to the state so many steps ago: one batch, of whose rows the oldest values count.
     pub(crate) fn plan_back(&self, steps: usize) -> Result<StepPlan, StorageFailed> {
-        let (mut rows, mut index) = (BTreeMap::new(), Vec::new());
-        for step in self.past(steps) {
-            rows.extend(step.rows.iter().cloned());
-            let moved = step.index.iter().rev();
-            index.extend(moved.map(|(row, there)| (row.clone(), !there)));
-        }
+        let steps: Vec<_> = self.past(steps).collect();
+        let rows: Vec<_> = match steps[..] {
+            // One step has its rows in order.
+            [step] => step.rows.clone(),
+            _ => {
+                let rows = steps.iter().flat_map(|step| step.rows.iter().cloned());
+                rows.collect::<BTreeMap<_, _>>().into_iter().collect()
+            }
+        };
+        let index = steps.iter().flat_map(|step| step.index.iter().rev());
+        let index = index.map(|(row, there)| (row.clone(), !there)).collect();
         let now = self.now();
-        let moves = rows.into_iter().map(|(key, new)| {
+        let rows = rows.into_par_iter().with_min_len(PART);
+        let moves = rows.map(|(key, new)| {
             let old = now.row(&key)?;
             Ok(Move { key, old, new })
         });

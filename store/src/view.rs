@@ -8,7 +8,7 @@ use crate::log;
 use crate::main_chain::Header;
 use crate::memtable::Row;
 use crate::tip::Position;
-use sapwood_account_tree::{Anchor, AnchorDepth, Form, Key, Proof, prove_below, prove_many};
+use sapwood_account_tree::{Anchor, AnchorDepth, Form, Key, Mode, Proof, prove_below, prove_many};
 use sapwood_primitives::{Block, BlockId, Hash, Height, Leaf, Name, SealedHeader, TxId, codec};
 use sapwood_runtime::{Link, Undo};
 use std::sync::{Arc, RwLock};
@@ -119,6 +119,11 @@ impl View {
     /// Whether the state after `block` can be read.
     pub fn remembers(&self, block: &BlockId) -> bool {
         read(&self.live).at(block).is_some()
+    }
+
+    /// How the account tree is kept.
+    pub fn tree_mode(&self) -> Mode {
+        read(&self.live).tree().mode()
     }
 
     /// The number of leaves of the present state.

@@ -3,6 +3,7 @@
 use super::shapes::{anchor_depth, state_ref};
 use super::{Api, Result, SCHEMA, now, storage, transactions};
 use crate::chain::Snapshot;
+use sapwood_account_tree::Mode;
 use sapwood_primitives::leaf::key;
 use sapwood_primitives::{Hash, Height, Leaf};
 use sapwood_rpc::server::CallRefused;
@@ -50,6 +51,12 @@ fn status(api: &Api, mempool: t::Mempool) -> Result<t::Status> {
         window_start,
         leaves: snapshot.view().leaves() as u64,
         live_names,
+        tree: match snapshot.view().tree_mode() {
+            Mode::Fast => "fast",
+            Mode::Lean => "lean",
+        }
+        .to_owned(),
+        checkpoint: snapshot.view().checkpoint().height,
         mempool,
         mining: api.mining,
         reorg_alarm: !snapshot.parked.is_empty(),

@@ -156,6 +156,10 @@ pub struct Status {
     pub leaves: u64,
     /// Names with an owner.
     pub live_names: u64,
+    /// How the account tree is kept: `fast` or `lean`.
+    pub tree: String,
+    /// Height of the state that is in the database; a start repeats the blocks after it.
+    pub checkpoint: Height,
     /// The mempool.
     pub mempool: Mempool,
     /// Whether this node mines.

@@ -230,6 +230,8 @@ impl World {
             window_start: Height::new(1),
             leaves: 0,
             live_names: 0,
+            tree: "fast".into(),
+            checkpoint: Height::new(0),
             mempool: Mempool {
                 count: 0,
                 bytes: 0,
