@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::txs::{Runs, Table};
 use super::write::{OpenSegment, Pending, prepare, publish, write_zeros};
 use super::{Log, NewBlock};
+use crate::checkpoint::FILE as CHECKPOINT;
 use crate::disk::{Disk, OpenMode};
 use crate::{StorageFailed, Tip};
 use sapwood_primitives::BlockId;
@@ -156,7 +157,7 @@ impl Log {
             scan.contents.has(block) || sealed.iter().any(|sealed| sealed.contents.has(block))
         };
         if let Some(block) = named.map(|named| named.block).filter(|block| !has(block)) {
-            let reason = format!("block {block}, which the checkpoint has, is missing");
+            let reason = format!("block {block}, which {CHECKPOINT} names, is missing");
             return Err(OpenLog::damaged(segment, scan.contents.end, reason));
         }
 
