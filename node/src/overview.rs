@@ -52,7 +52,7 @@ pub(crate) fn text(wallet: &Value, now: u64) -> String {
     let drops = accounts.iter().filter_map(|a| a["balance"].as_u64());
     let sum = drops.fold(0_u64, u64::saturating_add);
     let sum = Amount::from_drops(sum).map_or_else(|_| "?".to_owned(), |a| a.to_string());
-    let _ = writeln!(text, "wallet    {} accounts, {sum} sap", accounts.len());
+    let _ = writeln!(text, "wallet    {} accounts, {sum}", accounts.len());
     for account in accounts {
         let pending = account["pending"].as_array().into_iter().flatten();
         for line in pending.filter_map(Value::as_str) {
@@ -87,7 +87,7 @@ mod tests {
             { "balance": 0, "name": null, "expires_at": null, "pending": ["a transfer\u{1b}"] },
         ]});
         let text = text(&wallet, 0);
-        assert!(text.contains("3 accounts, 2"), "{text}");
+        assert!(text.contains("3 accounts, 2 sap\n"), "{text}");
         assert!(text.contains("under way a transfer\\u{1b}\n"), "{text}");
         assert!(text.contains("EXPIRES   alice in 89 days"), "{text}");
         assert!(
